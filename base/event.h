@@ -1,0 +1,49 @@
+/* One event: immutable once the hub has given it its name, shared by count
+ * between threads, in one allocation. The fields are what the log stores.
+ *
+ * (origin, sequence) names the event for ever: `origin` is the node that
+ * accepted it, `sequence` that node's hybrid logical clock (milliseconds << 16
+ * | counter), strictly growing. `predecessor` is the origin's sequence before
+ * it (0: none). `place` is where this node's own log holds it: each node
+ * counts its own, so it never leaves the node. */
+#ifndef BASE_EVENT_H
+#define BASE_EVENT_H
+
+#include "base/bytes.h"
+
+#include <stdatomic.h>
+
+/* 58 bits, so that (origin, sequence) fits a UUID; never 0. */
+#define EVENT_ORIGIN_MAX ((UINT64_C(1) << 58) - 1)
+
+struct event {
+    atomic_uint refs;
+    uint64_t origin;
+    uint64_t sequence;
+    uint64_t predecessor;
+    uint64_t place;
+    struct bytes channel; /* canonical: "/namespace/a/b" */
+    struct bytes content; /* JSON text, as it was published */
+    uint8_t data[];       /* what the two views point into */
+};
+
+/* A new event with one reference, copying both; numbers are zero. */
+struct event *event_new(struct bytes channel, struct bytes content);
+struct event *event_ref(struct event *event);
+void event_unref(struct event *event); /* accepts NULL */
+
+/* The wall-clock millisecond inside a sequence. */
+uint64_t event_sequence_ms(uint64_t sequence);
+
+/* The next sequence after `last` at wall time `wall_ms`: the clock's when it is
+ * ahead, else one more than the last. */
+uint64_t event_sequence_next(uint64_t last, uint64_t wall_ms);
+
+/* The 16 bytes of a version 7 UUID (RFC 9562, 5.7) that hold exactly
+ * (origin, sequence), so an identifier can be looked up in the log. */
+void event_uuid(uint64_t origin, uint64_t sequence, uint8_t ret[16]);
+bool event_from_uuid(const uint8_t id[16],
+                     uint64_t *ret_origin,
+                     uint64_t *ret_sequence);
+
+#endif

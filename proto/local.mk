@@ -1,0 +1,16 @@
+noinst_LIBRARIES += libproto.a
+libproto_a_SOURCES =
+
+# What protoc-c makes of the .proto files: not ours, so without our warnings.
+PROTO_FILES = %D%/keys.proto
+PROTO_GENERATED = $(PROTO_FILES:.proto=.pb-c.c) $(PROTO_FILES:.proto=.pb-c.h)
+noinst_LIBRARIES += libprotogen.a
+nodist_libprotogen_a_SOURCES = %D%/keys.pb-c.c %D%/keys.pb-c.h
+libprotogen_a_CFLAGS = $(FOREIGN_CFLAGS)
+BUILT_SOURCES += $(PROTO_GENERATED)
+CLEANFILES += $(PROTO_GENERATED)
+EXTRA_DIST += $(PROTO_FILES)
+
+%D%/%.pb-c.c %D%/%.pb-c.h: %D%/%.proto
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(PROTOC_C) \
+	  --proto_path=$(srcdir) --c_out=$(builddir) $<

@@ -1,0 +1,108 @@
+# A new unit test is one line in the list of its floor; a new fuzz target one in
+# FUZZ_TARGETS; a new script one in LINT_TESTS or E2E_TESTS.
+
+check_LIBRARIES += libtap.a libreplay.a
+libtap_a_SOURCES = %D%/lib/tap.c %D%/lib/tap.h
+libreplay_a_SOURCES = %D%/fuzz/replay.c
+
+UNIT_BASE =
+
+UNIT_PROTO =
+
+UNIT_STORAGE =
+
+UNIT_CLUSTER =
+
+UNIT_BRIDGE =
+
+UNIT_IO =
+
+UNIT_PROGRAM =
+
+FUZZ_TARGETS =
+
+LINT_TESTS =
+
+E2E_TESTS =
+
+UNIT_TESTS = $(UNIT_BASE) $(UNIT_PROTO) $(UNIT_STORAGE) $(UNIT_CLUSTER) \
+	$(UNIT_BRIDGE) $(UNIT_IO) $(UNIT_PROGRAM)
+check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
+
+# A test links its own floor and those below, so that an arrow upwards does not
+# link. FLOOR is what the program being made may link.
+LDADD = libtap.a $(FLOOR)
+$(check_PROGRAMS): libtap.a
+$(UNIT_BASE): FLOOR = $(LINK_BASE)
+$(UNIT_BASE): $(BASE_LIBS)
+$(UNIT_PROTO): FLOOR = $(LINK_PROTO)
+$(UNIT_PROTO): $(PROTO_LIBS)
+$(UNIT_STORAGE): FLOOR = $(LINK_STORAGE)
+$(UNIT_STORAGE): $(STORAGE_LIBS)
+$(UNIT_CLUSTER): FLOOR = $(LINK_CLUSTER)
+$(UNIT_CLUSTER): $(CLUSTER_LIBS)
+$(UNIT_BRIDGE): FLOOR = $(LINK_BRIDGE)
+$(UNIT_BRIDGE): $(BRIDGE_LIBS)
+$(UNIT_IO): FLOOR = $(LINK_IO)
+$(UNIT_IO): $(IO_LIBS)
+$(UNIT_PROGRAM): FLOOR = $(LINK_PROGRAM)
+$(UNIT_PROGRAM): $(PROGRAM_LIBS)
+
+# A fuzz target is one body with two mains: libFuzzer's, or one that replays the
+# target's corpus in `make check`.
+if FUZZER
+FUZZ_MAIN = -fsanitize=fuzzer
+FUZZ_REPLAYED =
+else
+FUZZ_MAIN = libreplay.a
+FUZZ_REPLAYED = $(FUZZ_TARGETS)
+endif
+$(FUZZ_TARGETS): FLOOR = $(FUZZ_MAIN) $(LINK_PROGRAM)
+$(FUZZ_TARGETS): libreplay.a $(PROGRAM_LIBS)
+
+# TESTS_E2E= on the command line leaves the end-to-end tests out.
+TESTS_E2E = $(E2E_TESTS)
+TESTS = $(UNIT_TESTS) $(FUZZ_REPLAYED) $(LINT_TESTS) $(TESTS_E2E)
+EXTRA_DIST += $(LINT_TESTS) %D%/README %D%/e2e %D%/fuzz/corpus
+
+TEST_EXTENSIONS = .test
+TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
+	$(top_srcdir)/build-aux/tap-driver.sh
+LOG_DRIVER = $(TAP_DRIVER)
+TEST_LOG_DRIVER = $(TAP_DRIVER)
+
+# A test that hangs is ended and fails.
+UNIT_SECONDS_MAX = 300
+E2E_SECONDS_MAX = 600
+LOG_COMPILER = timeout $(UNIT_SECONDS_MAX)
+TEST_LOG_COMPILER = timeout $(E2E_SECONDS_MAX)
+
+AM_TESTS_ENVIRONMENT = \
+	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
+	top_builddir='$(abs_top_builddir)'; export top_builddir; \
+	CC='$(CC)'; export CC; \
+	NM='$(NM)'; export NM; \
+	AWK='$(AWK)'; export AWK; \
+	TSAN_OPTIONS="halt_on_error=1 $$TSAN_OPTIONS"; export TSAN_OPTIONS; \
+	UBSAN_OPTIONS="print_stacktrace=1 $$UBSAN_OPTIONS"; \
+	export UBSAN_OPTIONS;
+
+# Fuzz each target for FUZZ_SECONDS; what is found is left in the build
+# directory. Needs configure --enable-fuzzer.
+FUZZ_SECONDS = 60
+.PHONY: fuzz
+fuzz: $(FUZZ_TARGETS)
+if FUZZER
+	for target in $(FUZZ_TARGETS); do \
+	  name=$${target##*/fuzz_}; \
+	  echo "fuzz: $$name, $(FUZZ_SECONDS) s"; \
+	  $(MKDIR_P) tests/fuzz/found/$$name; \
+	  ./$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+	    -rss_limit_mb=1024 -print_final_stats=0 -verbosity=0 \
+	    -artifact_prefix=tests/fuzz/$$name- \
+	    tests/fuzz/found/$$name $(srcdir)/tests/fuzz/corpus/$$name \
+	    || exit 1; \
+	done
+else
+	@echo 'configure with CC=clang --enable-fuzzer first' >&2; exit 1
+endif
