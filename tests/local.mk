@@ -15,7 +15,10 @@ UNIT_CLUSTER =
 
 UNIT_BRIDGE =
 
-UNIT_IO =
+UNIT_IO = \
+	%D%/unit/test_certificate \
+	%D%/unit/test_file \
+	%D%/unit/test_tls
 
 UNIT_PROGRAM =
 

@@ -1,2 +1,8 @@
 noinst_LIBRARIES += libio.a
-libio_a_SOURCES =
+libio_a_SOURCES = \
+	%D%/certificate.c \
+	%D%/certificate.h \
+	%D%/file.c \
+	%D%/file.h \
+	%D%/tls.c \
+	%D%/tls.h
