@@ -1,7 +1,8 @@
 /* Owned bytes that grow up to a cap given at the start.
  *
- * Appending past the cap appends nothing and marks the buffer `overflowed`, so
- * that a writer checks once at its end instead of at every step. */
+ * Appending past the cap appends nothing and marks the buffer `overflowed`;
+ * nor does any append after that, until buffer_clear(). So a writer checks once
+ * at its end instead of at every step. */
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H
 

@@ -27,7 +27,8 @@ bool text_utf8_valid(struct bytes text);
 /* 16 bytes as 8-4-4-4-12 lower-case hex; writes TEXT_UUID_LEN, no NUL. */
 void text_uuid(const uint8_t id[16], char out[TEXT_UUID_LEN]);
 
-/* "64K", "1.5M", "2G" (powers of 1024) or a plain number, in bytes. */
+/* "64K", "1.5M", "2G", "1T" (powers of 1024, either case, up to three decimals)
+ * or a plain number, in bytes. */
 bool text_size(struct bytes text, uint64_t *ret);
 
 #endif

@@ -5,7 +5,20 @@ check_LIBRARIES += libtap.a libreplay.a
 libtap_a_SOURCES = %D%/lib/tap.c %D%/lib/tap.h
 libreplay_a_SOURCES = %D%/fuzz/replay.c
 
-UNIT_BASE =
+UNIT_BASE = \
+	%D%/unit/test_alloc \
+	%D%/unit/test_buffer \
+	%D%/unit/test_bytes \
+	%D%/unit/test_check \
+	%D%/unit/test_cleanup \
+	%D%/unit/test_event \
+	%D%/unit/test_hash \
+	%D%/unit/test_list \
+	%D%/unit/test_map \
+	%D%/unit/test_moment \
+	%D%/unit/test_rc \
+	%D%/unit/test_text \
+	%D%/unit/test_why
 
 UNIT_PROTO =
 
@@ -18,6 +31,7 @@ UNIT_BRIDGE =
 UNIT_IO = \
 	%D%/unit/test_certificate \
 	%D%/unit/test_file \
+	%D%/unit/test_logger \
 	%D%/unit/test_tls
 
 UNIT_PROGRAM =

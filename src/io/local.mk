@@ -4,5 +4,7 @@ libio_a_SOURCES = \
 	%D%/certificate.h \
 	%D%/file.c \
 	%D%/file.h \
+	%D%/logger.c \
+	%D%/logger.h \
 	%D%/tls.c \
 	%D%/tls.h

@@ -1,0 +1,98 @@
+/* A line is put together on the stack of its thread; what is told to it cannot
+ * break it into two. Before logger_init() lines go to standard error. */
+#include "src/io/logger.h"
+
+#include "base/check.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* With its newline. A longer one is cut; up to PIPE_BUF a write is in one piece.
+ */
+#define LOGGER_LINE_BYTES_MAX 2048
+
+static atomic_int target = STDERR_FILENO;
+static atomic_int least_level = LOGGER_INFO;
+
+void logger_init(int fd, enum logger_level least)
+{
+    atomic_store(&target, fd);
+    atomic_store(&least_level, (int)least);
+}
+
+static const char *level_name(enum logger_level level)
+{
+    switch (level) {
+    case LOGGER_DEBUG:
+        return "debug";
+    case LOGGER_INFO:
+        return "info";
+    case LOGGER_WARN:
+        return "warn";
+    case LOGGER_ERROR:
+        return "error";
+    }
+    check_unreachable();
+}
+
+static size_t print_head(char *line,
+                         size_t size,
+                         enum logger_level level,
+                         const char *event)
+{
+    struct timespec now;
+    struct tm utc;
+    size_t len;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    len = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &utc);
+    len += (size_t)snprintf(line + len,
+                            size - len,
+                            ".%03dZ %s %s",
+                            (int)(now.tv_nsec / 1000000),
+                            level_name(level),
+                            event);
+    return len;
+}
+
+static void one_line(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f) {
+            *text = '?';
+        }
+    }
+}
+
+void logger_line(enum logger_level level,
+                 const char *event,
+                 const char *format,
+                 ...)
+{
+    char line[LOGGER_LINE_BYTES_MAX];
+    va_list arguments;
+    size_t len;
+
+    if ((int)level < atomic_load(&least_level)) {
+        return;
+    }
+    len = print_head(line, sizeof(line) - 1, level, event);
+    check(len < sizeof(line) / 2);
+    line[len++] = ' ';
+    va_start(arguments, format);
+    vsnprintf(line + len, sizeof(line) - 1 - len, format, arguments);
+    va_end(arguments);
+    one_line(line);
+    len = strlen(line);
+    line[len++] = '\n';
+
+    /* Nobody is left to tell when this fails. */
+    if (write(atomic_load(&target), line, len) < 0) {
+        return;
+    }
+}
