@@ -8,6 +8,7 @@
 #define BRIDGE_AUTHORITY_H
 
 #include "base/moment.h"
+#include "base/rc.h"
 #include "proto/api_key.h"
 
 #define AUTHORITY_ISSUERS_MAX 64
@@ -41,7 +42,8 @@ bool authority_covers(const struct api_key *key,
                       const struct channel_name *name);
 
 /* For whoever issues keys. `secret` is libsodium's 64-byte Ed25519 secret key;
- * key->issuer is filled in from it. Appends the text. */
+ * key->issuer is filled in from it. Appends the text, or marks the buffer
+ * overflowed when it would be over API_KEY_TEXT_BYTES_MAX. */
 void authority_sign(struct api_key *key,
                     const uint8_t secret[64],
                     struct buffer *ret_text);

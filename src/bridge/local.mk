@@ -1,2 +1,4 @@
 noinst_LIBRARIES += libbridge.a
-libbridge_a_SOURCES =
+libbridge_a_SOURCES = \
+	%D%/authority.c \
+	%D%/authority.h
