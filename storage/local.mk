@@ -1,2 +1,15 @@
 noinst_LIBRARIES += libstorage.a
-libstorage_a_SOURCES =
+libstorage_a_SOURCES = \
+	%D%/index.c \
+	%D%/index.h \
+	%D%/log.c \
+	%D%/log.h \
+	%D%/log_append.c \
+	%D%/log_grow.c \
+	%D%/log_meta.c \
+	%D%/log_open.c \
+	%D%/log_private.h \
+	%D%/log_read.c \
+	%D%/log_trim.c \
+	%D%/record.c \
+	%D%/record.h

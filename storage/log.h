@@ -1,0 +1,123 @@
+/* The log: one append-only order of every event this node holds, in LMDB.
+ *
+ * LMDB's caveats bind here: one process and one environment a directory (a lock
+ * file sees to it), one writer thread, no read transaction held beyond a call
+ * (a pinned reader makes the file grow), never a network file system, and a
+ * file that does not shrink. Full sync: when log_append() returns 0 the events
+ * are on disk. A failed sync is final, see RC_IO below. What the bytes on disk
+ * mean is in doc/log-format. */
+#ifndef STORAGE_LOG_H
+#define STORAGE_LOG_H
+
+#include "base/event.h"
+#include "base/why.h"
+#include "storage/index.h"
+#include "storage/record.h"
+
+#define LOG_FORMAT_VERSION 1
+#define LOG_PAGE_BYTES_MAX (256 * 1024)
+
+/* The smallest budget, and the most that the records of one append may take. */
+#define LOG_BYTES_MIN (UINT64_C(1) << 20)
+#define LOG_BATCH_BYTES_MAX (UINT64_C(16) << 20)
+
+struct log;
+
+struct log_options {
+    const char *dir; /* made when absent */
+    /* Budget of the window in pages on disk. The file holds free pages as well
+     * and may become a quarter and LOG_BATCH_BYTES_MAX larger. */
+    uint64_t bytes_max;
+    bool read_only; /* `weir log` beside a running node: takes no lock,
+                       makes nothing; bytes_max and new_origin unused */
+    uint64_t index_seed;
+    uint64_t new_origin; /* identity, should the directory have none yet */
+    /* Called now and then while the index is rebuilt; may be NULL. */
+    void (*on_progress)(uint64_t done, uint64_t all, void *context);
+    void *context;
+};
+
+/* What the scan found and what the log holds. */
+struct log_stat {
+    uint64_t origin;        /* this node's identity */
+    uint64_t last_sequence; /* highest of `origin` ever, also if trimmed */
+    uint64_t first_place;   /* 0: empty */
+    uint64_t last_place;    /* highest ever used, also if trimmed */
+    uint64_t event_count;
+    uint64_t record_bytes;
+    uint64_t window_bytes; /* pages that the events take: what bytes_max caps */
+    uint64_t file_bytes;
+    uint64_t corrupt_count; /* records whose checksum fails: kept, skipped */
+    uint64_t bytes_max;
+};
+
+/* Open or make the log. Errors, each with a sentence that says what to do:
+ * RC_BUSY another process has it; RC_DENIED not writable; RC_IO; RC_NO_SPACE;
+ * RC_UNSUPPORTED a format version from the future (nothing was changed);
+ * RC_CORRUPT not a log; RC_NOT_FOUND no log there (read_only) or
+ * no parent directory;
+ * RC_MALFORMED bytes_max below LOG_BYTES_MIN. */
+int log_open(struct log **ret,
+             const struct log_options *options,
+             struct why *why);
+void log_close(struct log *log); /* accepts NULL */
+
+void log_stat(struct log *log, struct log_stat *ret); /* any thread */
+struct index *log_index(struct log *log);
+
+/* The highest sequence of `origin` that the log ever held, 0: none. Any
+ * thread. */
+uint64_t log_last_sequence(struct log *log, uint64_t origin);
+
+/* Append in one transaction and sync; sets each event's place. Only the log
+ * thread. The events must be in order for their origin.
+ * RC_TOO_LARGE: over LOG_BATCH_BYTES_MAX together, nothing was written.
+ * RC_NO_SPACE: map or disk full, nothing was written; log_trim() makes room
+ * even when the window is within its budget.
+ * RC_IO: what reached the disk is unknown, every later append fails as well;
+ * the process must end. */
+int log_append(struct log *log,
+               struct event *const *events,
+               size_t count,
+               struct why *why);
+
+/* Trim the head: up to `count_max` of the oldest events, as long as they are
+ * over the budget, or older than `older_than_ms` (Unix time; 0: no limit).
+ * Returns how many went (>= 0) or an RC_. Only the log thread. One transaction,
+ * a small step: call it again while it returns `count_max`. Once over the
+ * budget, trimming goes on to 1/64 below it, so that not every commit trims. */
+int log_trim(struct log *log,
+             uint64_t older_than_ms,
+             size_t count_max,
+             struct why *why);
+
+/* Grow the file ahead of its use, so that a commit need not: one step of at
+ * most 1 MB between commits. Best effort. Only the log thread. */
+void log_grow(struct log *log);
+
+/* Visit records from the first place >= `from` on, in order, until the visitor
+ * returns false or the next one would exceed `bytes_max` (at most
+ * LOG_PAGE_BYTES_MAX; the first is always visited); `record` is borrowed until
+ * the visitor returns, and the visitor does not call the log. Corrupt records
+ * are passed over and counted. Any thread. Returns 0 or RC_IO. */
+int log_read(struct log *log,
+             uint64_t from,
+             size_t bytes_max,
+             bool (*visit)(uint64_t place,
+                           const struct record *record,
+                           void *context),
+             void *context,
+             struct why *why);
+
+/* Visit the records at `places` that are still there and whole, in that order;
+ * `count` keeps it short. Any thread. */
+int log_read_places(struct log *log,
+                    const uint64_t *places,
+                    size_t count,
+                    bool (*visit)(uint64_t place,
+                                  const struct record *record,
+                                  void *context),
+                    void *context,
+                    struct why *why);
+
+#endif

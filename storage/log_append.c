@@ -1,0 +1,185 @@
+/* Appending: one transaction a batch, on disk before log_append() returns. */
+#include "storage/log_private.h"
+
+#include "base/check.h"
+
+/* How LMDB lays out a page (0.9, 64 bit): a value whose node exceeds half a
+ * page moves to pages of its own, behind a header. */
+#define PAGE_HEAD_BYTES 16
+#define NODE_HEAD_BYTES (8 + sizeof(uint64_t) + 2)
+#define NODE_OVERFLOW_BYTES (NODE_HEAD_BYTES + sizeof(uint64_t))
+
+/* Copies of the pages on the way to the tail of each tree, and LMDB's own
+ * notes about free pages. */
+#define COPIED_PAGES 64
+
+/* An upper bound of the new pages that a batch needs. */
+static uint64_t batch_pages(const struct log *log,
+                            struct event *const *events,
+                            size_t count)
+{
+    uint64_t half = (log->page_bytes - PAGE_HEAD_BYTES) / 2;
+    uint64_t leaf_bytes = 0;
+    uint64_t pages = COPIED_PAGES;
+    uint64_t leaves;
+
+    for (size_t n = 0; n < count; n++) {
+        uint64_t len = record_len(events[n]);
+
+        if (NODE_HEAD_BYTES + len <= half) {
+            leaf_bytes += NODE_HEAD_BYTES + len;
+        } else {
+            leaf_bytes += NODE_OVERFLOW_BYTES;
+            pages += (len + PAGE_HEAD_BYTES) / log->page_bytes + 1;
+        }
+    }
+    /* Every leaf but the last is at least half full. */
+    leaves = leaf_bytes / half + 1;
+    return pages + leaves + leaves / 64;
+}
+
+static int put_event(MDB_cursor *cursor, uint64_t place, struct event *event)
+{
+    MDB_val key = {.mv_size = sizeof(place), .mv_data = &place};
+    MDB_val value = {.mv_size = record_len(event)};
+    int error = mdb_cursor_put(cursor, &key, &value, MDB_APPEND | MDB_RESERVE);
+
+    if (error == 0) {
+        record_encode(event, value.mv_data);
+    }
+    return error;
+}
+
+static int put_events(struct log *log,
+                      struct event *const *events,
+                      size_t count)
+{
+    MDB_txn *txn;
+    MDB_cursor *cursor;
+    int error = mdb_txn_begin(log->env, NULL, 0, &txn);
+
+    if (error != 0) {
+        return error;
+    }
+    error = mdb_cursor_open(txn, log->events, &cursor);
+    for (size_t n = 0; error == 0 && n < count; n++) {
+        error = put_event(cursor, log->last_place + 1 + n, events[n]);
+    }
+    if (error != 0) {
+        mdb_txn_abort(txn);
+        return error;
+    }
+    return mdb_txn_commit(txn);
+}
+
+/* Ask log_trim() for as much room as this batch needs, and some more. */
+static void press(struct log *log, uint64_t pages)
+{
+    uint64_t room = 2 * pages * log->page_bytes;
+    uint64_t window;
+    MDB_txn *txn;
+
+    if (log_read_begin(log, &txn) != 0) {
+        return;
+    }
+    window = log_grow_window(log, txn);
+    log_read_end(log, txn);
+    room += window / 16;
+    log->trim_floor = window > room ? window - room : 0;
+    log->pressed = true;
+}
+
+static int append_failed(struct log *log,
+                         int error,
+                         uint64_t pages,
+                         struct why *why)
+{
+    if (log_rc(error) == RC_NO_SPACE && log_writable(log)) {
+        press(log, pages);
+        return why_set(why,
+                       RC_NO_SPACE,
+                       "no room for new events in the log '%s' (%s): free "
+                       "space on its disk or raise its size; nothing was lost",
+                       log->dir,
+                       mdb_strerror(error));
+    }
+    log->failed = true;
+    return why_set(why,
+                   RC_IO,
+                   "writing the log '%s' failed (%s): what reached the disk "
+                   "is unknown; check the disk, then start again",
+                   log->dir,
+                   mdb_strerror(error));
+}
+
+/* Check the names of a batch; returns the bytes of its records. */
+static uint64_t admit(struct log *log,
+                      struct event *const *events,
+                      size_t count)
+{
+    uint64_t bytes = 0;
+    uint64_t last = 0;
+
+    for (size_t n = 0; n < count; n++) {
+        const struct event *event = events[n];
+
+        if (n == 0 || event->origin != events[n - 1]->origin) {
+            last = log_last_sequence(log, event->origin);
+        }
+        check(event->origin != 0 && event->origin <= EVENT_ORIGIN_MAX);
+        check(event->sequence > last);
+        check(event->sequence > event->predecessor);
+        last = event->sequence;
+        bytes += record_len(event);
+    }
+    return bytes;
+}
+
+/* The batch is on disk: let everyone see it. */
+static void settle(struct log *log, struct event *const *events, size_t count)
+{
+    for (size_t n = 0; n < count; n++) {
+        struct event *event = events[n];
+
+        if (n + 1 == count || event->origin != events[n + 1]->origin) {
+            log_note_sequence(log, event->origin, event->sequence);
+        }
+        event->place = log->last_place + 1 + n;
+        index_add(log->index, event->channel, event->place, record_len(event));
+    }
+    pthread_mutex_lock(&log->known_lock);
+    log->last_place += count;
+    pthread_mutex_unlock(&log->known_lock);
+}
+
+int log_append(struct log *log,
+               struct event *const *events,
+               size_t count,
+               struct why *why)
+{
+    uint64_t pages;
+    int error;
+
+    check(!log->read_only && count > 0);
+    if (log->failed) {
+        return why_set(why,
+                       RC_IO,
+                       "the log '%s' failed before and takes no more events",
+                       log->dir);
+    }
+    if (admit(log, events, count) > LOG_BATCH_BYTES_MAX) {
+        return why_set(why,
+                       RC_TOO_LARGE,
+                       "a batch of %zu events exceeds %llu bytes",
+                       count,
+                       (unsigned long long)LOG_BATCH_BYTES_MAX);
+    }
+    pages = batch_pages(log, events, count);
+    log_grow_prepare(log, pages);
+    error = put_events(log, events, count);
+    if (error != 0) {
+        return append_failed(log, error, pages, why);
+    }
+    settle(log, events, count);
+    return 0;
+}

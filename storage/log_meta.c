@@ -1,0 +1,152 @@
+/* The log's `meta`: identity, format version and the marks that outlive the
+ * events, so that neither a place nor a sequence is ever used twice. */
+#include "storage/log_private.h"
+
+#include "base/alloc.h"
+#include "base/check.h"
+
+#include <endian.h>
+#include <stdlib.h>
+
+#define KEY_FORMAT "format"
+#define KEY_ORIGIN "origin"
+#define KEY_PLACE "place"
+#define KEY_VECTOR "vector"
+
+#define VECTOR_ENTRY_BYTES (2 * sizeof(uint64_t))
+
+static MDB_val text_val(const char *text)
+{
+    return (MDB_val){.mv_size = strlen(text),
+                     .mv_data = (void *)(uintptr_t)text};
+}
+
+static int put_bytes(struct log *log,
+                     MDB_txn *txn,
+                     const char *name,
+                     const void *data,
+                     size_t len)
+{
+    MDB_val key = text_val(name);
+    MDB_val value = {.mv_size = len};
+    int error = mdb_put(txn, log->meta, &key, &value, MDB_RESERVE);
+
+    if (error == 0) {
+        memcpy(value.mv_data, data, len);
+    }
+    return error;
+}
+
+static int put_u64(struct log *log,
+                   MDB_txn *txn,
+                   const char *name,
+                   uint64_t value)
+{
+    uint64_t little = htole64(value);
+
+    return put_bytes(log, txn, name, &little, sizeof(little));
+}
+
+/* The value of `name`; false when it is absent. */
+static bool get_bytes(struct log *log,
+                      MDB_txn *txn,
+                      const char *name,
+                      struct bytes *ret)
+{
+    MDB_val key = text_val(name);
+    MDB_val value;
+
+    if (mdb_get(txn, log->meta, &key, &value) != 0) {
+        return false;
+    }
+    *ret = bytes_of(value.mv_data, value.mv_size);
+    return true;
+}
+
+static bool get_u64(struct log *log,
+                    MDB_txn *txn,
+                    const char *name,
+                    uint64_t *ret)
+{
+    struct bytes value;
+
+    return get_bytes(log, txn, name, &value) && value.len == sizeof(*ret) &&
+           bytes_take_u64(&value, ret);
+}
+
+static bool load_vector(struct log *log, MDB_txn *txn)
+{
+    struct bytes value;
+    uint64_t origin;
+    uint64_t sequence;
+
+    if (!get_bytes(log, txn, KEY_VECTOR, &value) ||
+        value.len % VECTOR_ENTRY_BYTES != 0) {
+        return false;
+    }
+    while (bytes_take_u64(&value, &origin) &&
+           bytes_take_u64(&value, &sequence)) {
+        log_note_sequence(log, origin, sequence);
+    }
+    return true;
+}
+
+int log_meta_load(struct log *log, MDB_txn *txn, struct why *why)
+{
+    uint64_t format;
+
+    if (!get_u64(log, txn, KEY_FORMAT, &format)) {
+        return why_set(why, RC_CORRUPT, "'%s' is not a weir log", log->dir);
+    }
+    if (format > LOG_FORMAT_VERSION) {
+        return why_set(why,
+                       RC_UNSUPPORTED,
+                       "the log '%s' has format %llu, this weir knows up to "
+                       "%d; run the newer weir, the log was not changed",
+                       log->dir,
+                       (unsigned long long)format,
+                       LOG_FORMAT_VERSION);
+    }
+    if (!get_u64(log, txn, KEY_ORIGIN, &log->origin) || log->origin == 0 ||
+        log->origin > EVENT_ORIGIN_MAX ||
+        !get_u64(log, txn, KEY_PLACE, &log->last_place) ||
+        !load_vector(log, txn)) {
+        return why_set(why,
+                       RC_CORRUPT,
+                       "the log '%s' has lost its identity; restore it, or "
+                       "start with another directory",
+                       log->dir);
+    }
+    return 0;
+}
+
+int log_meta_save(struct log *log, MDB_txn *txn)
+{
+    size_t len = log->origin_count * VECTOR_ENTRY_BYTES;
+    uint64_t *vector = alloc_raw(len + 1);
+    int error;
+
+    for (size_t n = 0; n < log->origin_count; n++) {
+        vector[2 * n] = htole64(log->origins[n].origin);
+        vector[2 * n + 1] = htole64(log->origins[n].sequence);
+    }
+    error = put_u64(log, txn, KEY_PLACE, log->last_place);
+    if (error == 0) {
+        error = put_bytes(log, txn, KEY_VECTOR, vector, len);
+    }
+    free(vector);
+    return error;
+}
+
+int log_meta_create(struct log *log, MDB_txn *txn, uint64_t new_origin)
+{
+    int error;
+
+    check(new_origin != 0 && new_origin <= EVENT_ORIGIN_MAX);
+    log->origin = new_origin;
+    error = put_u64(log, txn, KEY_FORMAT, LOG_FORMAT_VERSION);
+    if (error == 0) {
+        error = put_u64(log, txn, KEY_ORIGIN, new_origin);
+    }
+    return error != 0 ? error : log_meta_save(log, txn);
+}

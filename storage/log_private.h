@@ -1,0 +1,107 @@
+/* What the files of the log share: its structure and the steps between them.
+ * Only storage/log*.c include this. */
+#ifndef STORAGE_LOG_PRIVATE_H
+#define STORAGE_LOG_PRIVATE_H
+
+#include "storage/log.h"
+
+#include <lmdb.h>
+#include <pthread.h>
+
+/* Idle read transactions kept for the next reader, enough for one a core. */
+#define LOG_IDLE_READERS_MAX 32
+
+/* Corrupt places that are remembered; further ones are still passed over. */
+#define LOG_CORRUPT_MAX 65536
+
+struct log_origin {
+    uint64_t origin;
+    uint64_t sequence; /* the highest that the log ever held */
+};
+
+struct log {
+    MDB_env *env;
+    MDB_dbi events;
+    MDB_dbi meta;
+    struct index *index;
+    char *dir;
+    int lock_fd; /* -1 when read only */
+    bool read_only;
+    bool failed; /* RC_IO for every later append; the log thread's */
+    uint64_t page_bytes;
+
+    /* Room on disk, the log thread's (log_grow.c, log_trim.c). */
+    uint64_t bytes_max;
+    uint64_t map_bytes;     /* the end of the file for appends */
+    uint64_t reserve_bytes; /* behind it, for trims */
+    uint64_t limit_bytes;   /* the size that LMDB has been told */
+    uint64_t file_bytes;
+    uint64_t trim_floor; /* trim down to it; UINT64_MAX: no trim under way */
+    unsigned trim_steps;
+    bool pressed; /* an append found no room since the last trim */
+
+    /* Changing LMDB's map size excludes every transaction. */
+    pthread_rwlock_t map_lock;
+
+    pthread_mutex_t known_lock; /* over the rest */
+    uint64_t origin;
+    uint64_t last_place;
+    struct log_origin *origins;
+    size_t origin_count;
+    uint64_t *corrupt; /* ascending places */
+    size_t corrupt_count;
+    MDB_txn *idle[LOG_IDLE_READERS_MAX];
+    size_t idle_count;
+};
+
+/* log.c */
+
+/* The code for an error of LMDB or the system. */
+enum rc log_rc(int error);
+
+/* The same, with the sentence "<doing> '<dir>': <what LMDB says>". */
+int log_why(const struct log *log,
+            int error,
+            const char *doing,
+            struct why *why);
+
+/* Whether LMDB still takes transactions: it does not after a failure to write
+ * the page that makes a commit valid. */
+bool log_writable(struct log *log);
+
+/* Keep the highest sequence of an origin. */
+void log_note_sequence(struct log *log, uint64_t origin, uint64_t sequence);
+
+/* Note or forget that the record at `place` does not pass its checks. */
+void log_note_corrupt(struct log *log, uint64_t place);
+void log_forget_corrupt(struct log *log, uint64_t place);
+
+/* log_meta.c: identity and high-water marks; errors are LMDB's. */
+
+/* Read what meta holds into `log`. RC_ with its sentence. */
+int log_meta_load(struct log *log, MDB_txn *txn, struct why *why);
+int log_meta_create(struct log *log, MDB_txn *txn, uint64_t new_origin);
+int log_meta_save(struct log *log, MDB_txn *txn);
+
+/* log_read.c: a read transaction for the length of a call; errors are LMDB's.
+ */
+int log_read_begin(struct log *log, MDB_txn **ret_txn);
+void log_read_end(struct log *log, MDB_txn *txn);
+void log_read_close(struct log *log); /* idle transactions end */
+
+/* Decode what LMDB gave, after a look at whether it lies within the file. */
+int log_read_record(struct log *log, MDB_val value, struct record *ret);
+
+/* log_grow.c */
+void log_grow_init(struct log *log);
+uint64_t log_grow_used(struct log *log); /* up to the last page ever used */
+uint64_t log_grow_window(struct log *log, MDB_txn *txn); /* bytes of events */
+
+/* Before an append that may need `pages` new ones: see that the file has them,
+ * or keep LMDB from going beyond the file. */
+void log_grow_prepare(struct log *log, uint64_t pages);
+
+/* Let LMDB use the reserve as well; false when it already may. */
+bool log_grow_use_reserve(struct log *log);
+
+#endif

@@ -1,0 +1,242 @@
+/* Trimming: the oldest events leave the disk and the index, a bounded step a
+ * transaction, and what must be known of them for ever goes to `meta`. */
+#include "storage/log_private.h"
+
+#include "base/alloc.h"
+#include "base/buffer.h"
+#include "base/check.h"
+
+/* How far a corrupt head is looked past to learn how old it is. */
+#define LOOK_PAST_MAX 64
+
+/* Clearing up after readers that were killed, once in so many steps. */
+#define READER_CHECK_STEPS 64
+
+/* One step of trimming. What it removes from the index it removes after the
+ * commit; until then that stands in `gone`. */
+struct step {
+    uint64_t older_than_ms;
+    size_t count_max;
+    size_t count;
+    struct buffer gone;
+};
+
+#define GONE_BYTES_MAX (2 * sizeof(uint64_t) + 1 + UINT8_MAX)
+
+static void gone_add(struct step *step,
+                     uint64_t place,
+                     size_t record_bytes,
+                     const struct record *record)
+{
+    struct bytes channel = record == NULL ? bytes_of(NULL, 0) : record->channel;
+
+    buffer_u64(&step->gone, place);
+    buffer_u64(&step->gone, record_bytes);
+    buffer_u8(&step->gone, (uint8_t)channel.len);
+    buffer_append(&step->gone, channel);
+    check(!step->gone.overflowed);
+}
+
+static void forget_gone(struct log *log, const struct step *step)
+{
+    struct bytes rest = buffer_view(&step->gone);
+    struct bytes channel;
+    uint64_t place;
+    uint64_t record_bytes;
+    uint8_t channel_len;
+
+    while (bytes_take_u64(&rest, &place)) {
+        check(bytes_take_u64(&rest, &record_bytes));
+        check(bytes_take_u8(&rest, &channel_len));
+        check(bytes_take(&rest, channel_len, &channel));
+        if (channel_len > 0) {
+            index_drop_first(log->index, channel, place, record_bytes);
+        }
+        log_forget_corrupt(log, place);
+    }
+}
+
+/* The sequence of the first whole record at the head; 0 when there is none
+ * near. Leaves the cursor somewhere behind the head. */
+static uint64_t head_sequence(struct log *log, MDB_cursor *cursor)
+{
+    MDB_cursor_op op = MDB_FIRST;
+
+    for (unsigned n = 0; n < LOOK_PAST_MAX; n++) {
+        MDB_val key;
+        MDB_val value;
+        struct record record;
+
+        if (mdb_cursor_get(cursor, &key, &value, op) != 0) {
+            break;
+        }
+        if (log_read_record(log, value, &record) == 0) {
+            return record.sequence;
+        }
+        op = MDB_NEXT;
+    }
+    return 0;
+}
+
+static bool over_budget(struct log *log, MDB_txn *txn)
+{
+    uint64_t window = log_grow_window(log, txn);
+
+    if (log->trim_floor == UINT64_MAX && window > log->bytes_max) {
+        log->trim_floor = log->bytes_max - log->bytes_max / 64;
+    }
+    return window > log->trim_floor;
+}
+
+static bool head_must_go(struct log *log,
+                         MDB_txn *txn,
+                         MDB_cursor *cursor,
+                         const struct step *step)
+{
+    uint64_t sequence;
+
+    if (over_budget(log, txn)) {
+        return true;
+    }
+    if (step->older_than_ms == 0) {
+        return false;
+    }
+    sequence = head_sequence(log, cursor);
+    return sequence != 0 && event_sequence_ms(sequence) < step->older_than_ms;
+}
+
+static int delete_head(struct log *log, MDB_cursor *cursor, struct step *step)
+{
+    MDB_val key;
+    MDB_val value;
+    struct record record;
+    uint64_t place;
+    bool whole;
+    int error = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+
+    if (error != 0) {
+        return error;
+    }
+    memcpy(&place, key.mv_data, sizeof(place));
+    whole = log_read_record(log, value, &record) == 0;
+    gone_add(step, place, value.mv_size, whole ? &record : NULL);
+    return mdb_cursor_del(cursor, 0);
+}
+
+static int delete_heads(struct log *log, MDB_txn *txn, struct step *step)
+{
+    MDB_cursor *cursor;
+    int error = mdb_cursor_open(txn, log->events, &cursor);
+
+    if (error != 0) {
+        return error;
+    }
+    while (step->count < step->count_max &&
+           head_must_go(log, txn, cursor, step)) {
+        error = delete_head(log, cursor, step);
+        if (error != 0) {
+            break;
+        }
+        step->count++;
+    }
+    mdb_cursor_close(cursor);
+    return error == MDB_NOTFOUND ? 0 : error;
+}
+
+static int trim(struct log *log, struct step *step)
+{
+    MDB_txn *txn;
+    int error = mdb_txn_begin(log->env, NULL, 0, &txn);
+
+    if (error != 0) {
+        return error;
+    }
+    step->count = 0;
+    buffer_clear(&step->gone);
+    error = delete_heads(log, txn, step);
+    if (error == 0 && step->count > 0) {
+        error = log_meta_save(log, txn);
+    }
+    if (error != 0 || step->count == 0) {
+        mdb_txn_abort(txn);
+        return error;
+    }
+    return mdb_txn_commit(txn);
+}
+
+/* Pages that a transaction frees can be used by the second one after it: be
+ * the first, so that an append which waits for them is the second. */
+static int release_pages(struct log *log)
+{
+    MDB_txn *txn;
+    int error = mdb_txn_begin(log->env, NULL, 0, &txn);
+
+    if (error != 0) {
+        return error;
+    }
+    error = log_meta_save(log, txn);
+    if (error != 0) {
+        mdb_txn_abort(txn);
+        return error;
+    }
+    return mdb_txn_commit(txn);
+}
+
+static int trim_failed(struct log *log, int error, struct why *why)
+{
+    if (log_rc(error) == RC_NO_SPACE && log_writable(log)) {
+        return log_why(log, error, "no room left to trim the log", why);
+    }
+    log->failed = true;
+    log_why(log, error, "cannot trim the log", why);
+    return RC_IO;
+}
+
+static void clear_dead_readers(struct log *log)
+{
+    int dead;
+
+    if (log->pressed || ++log->trim_steps % READER_CHECK_STEPS == 0) {
+        (void)mdb_reader_check(log->env, &dead);
+    }
+}
+
+static int trim_step(struct log *log, struct step *step)
+{
+    int error = trim(log, step);
+
+    if (error == MDB_MAP_FULL && log_grow_use_reserve(log)) {
+        error = trim(log, step);
+    }
+    if (error != 0) {
+        return error;
+    }
+    forget_gone(log, step);
+    if (step->count < step->count_max) {
+        log->trim_floor = UINT64_MAX;
+        if (log->pressed) {
+            log->pressed = false;
+            error = release_pages(log);
+        }
+    }
+    return error;
+}
+
+int log_trim(struct log *log,
+             uint64_t older_than_ms,
+             size_t count_max,
+             struct why *why)
+{
+    struct step step = {.older_than_ms = older_than_ms, .count_max = count_max};
+    int error;
+
+    check(!log->read_only && count_max > 0 && count_max <= INT32_MAX);
+    if (log->failed) {
+        return why_set(why, RC_IO, "the log '%s' failed before", log->dir);
+    }
+    clear_dead_readers(log);
+    buffer_init(&step.gone, count_max * GONE_BYTES_MAX);
+    error = trim_step(log, &step);
+    buffer_done(&step.gone);
+    return error == 0 ? (int)step.count : trim_failed(log, error, why);
+}

@@ -1,0 +1,113 @@
+/* Records: encoding, and the checks that a record must pass before anyone sees
+ * its content. */
+#include "storage/record.h"
+
+#include "base/check.h"
+#include "base/hash.h"
+
+#include <endian.h>
+
+#define RECORD_VERSION 1
+#define RECORD_HEAD_BYTES 32
+#define RECORD_CHECKSUM_BYTES 8
+
+_Static_assert(RECORD_HEAD_BYTES + RECORD_CHECKSUM_BYTES ==
+                   RECORD_OVERHEAD_BYTES,
+               "the head and the checksum are the overhead");
+
+size_t record_len(const struct event *event)
+{
+    return RECORD_OVERHEAD_BYTES + event->channel.len + event->content.len;
+}
+
+static uint8_t *put(uint8_t *out, const void *from, size_t len)
+{
+    if (len > 0) {
+        memcpy(out, from, len);
+    }
+    return out + len;
+}
+
+static uint8_t *put_u64(uint8_t *out, uint64_t value)
+{
+    uint64_t little = htole64(value);
+
+    return put(out, &little, sizeof(little));
+}
+
+void record_encode(const struct event *event, uint8_t *out)
+{
+    uint8_t *start = out;
+    uint16_t flags = 0;
+    uint32_t content_len = htole32((uint32_t)event->content.len);
+
+    check(event->channel.len >= 1 && event->channel.len <= UINT8_MAX);
+    check(event->content.len <= UINT32_MAX);
+
+    *out++ = RECORD_VERSION;
+    *out++ = (uint8_t)event->channel.len;
+    out = put(out, &flags, sizeof(flags));
+    out = put(out, &content_len, sizeof(content_len));
+    out = put_u64(out, event->origin);
+    out = put_u64(out, event->sequence);
+    out = put_u64(out, event->predecessor);
+    out = put(out, event->channel.data, event->channel.len);
+    out = put(out, event->content.data, event->content.len);
+
+    out = put_u64(out, hash_checksum(bytes_of(start, (size_t)(out - start))));
+    check((size_t)(out - start) == record_len(event));
+}
+
+/* Split the checksum off the end and compare it; `body` is what is before. */
+static bool checksum_fits(struct bytes bytes, struct bytes *ret_body)
+{
+    struct bytes body;
+    uint64_t stored;
+
+    if (bytes.len < RECORD_CHECKSUM_BYTES ||
+        !bytes_take(&bytes, bytes.len - RECORD_CHECKSUM_BYTES, &body) ||
+        !bytes_take_u64(&bytes, &stored)) {
+        return false;
+    }
+    *ret_body = body;
+    return stored == hash_checksum(body);
+}
+
+int record_decode(struct bytes bytes, struct record *ret)
+{
+    struct bytes body;
+    struct record record;
+    uint8_t version;
+    uint8_t channel_len;
+    uint16_t flags;
+    uint32_t content_len;
+
+    if (!checksum_fits(bytes, &body) || !bytes_take_u8(&body, &version)) {
+        return RC_CORRUPT;
+    }
+    if (version != RECORD_VERSION) {
+        return RC_UNSUPPORTED;
+    }
+    if (!bytes_take_u8(&body, &channel_len) || !bytes_take_u16(&body, &flags)) {
+        return RC_CORRUPT;
+    }
+    if (flags != 0) {
+        return RC_UNSUPPORTED;
+    }
+    if (!bytes_take_u32(&body, &content_len) ||
+        !bytes_take_u64(&body, &record.origin) ||
+        !bytes_take_u64(&body, &record.sequence) ||
+        !bytes_take_u64(&body, &record.predecessor) ||
+        !bytes_take(&body, channel_len, &record.channel) ||
+        !bytes_take(&body, content_len, &record.content) || body.len != 0) {
+        return RC_CORRUPT;
+    }
+    /* A checksum only says that the bytes are those that were written. */
+    if (channel_len == 0 || record.origin == 0 ||
+        record.origin > EVENT_ORIGIN_MAX ||
+        record.predecessor >= record.sequence) {
+        return RC_CORRUPT;
+    }
+    *ret = record;
+    return 0;
+}
