@@ -1,0 +1,43 @@
+/* Everything that can be wrong with a request, in one table. One fault may have
+ * two names, over HTTP and over WebSocket, because AppSync Events gives it two.
+ */
+#ifndef PROTO_PROBLEM_H
+#define PROTO_PROBLEM_H
+
+enum problem {
+    PROBLEM_NONE,
+    PROBLEM_UNAUTHORIZED,      /* key missing, wrong, expired, foreign */
+    PROBLEM_NAMESPACE_UNKNOWN, /* Unauthorized, without a message */
+    PROBLEM_FORBIDDEN,         /* the key does not cover the channel */
+    PROBLEM_MESSAGE_NOT_JSON,  /* the body or frame */
+    PROBLEM_MESSAGE_MALFORMED, /* missing, repeated, mistyped members */
+    PROBLEM_ID_MALFORMED,
+    PROBLEM_TYPE_UNKNOWN,
+    PROBLEM_CHANNEL_MALFORMED,
+    PROBLEM_EVENTS_NONE,
+    PROBLEM_EVENTS_TOO_MANY,
+    PROBLEM_EVENT_NOT_STRING,
+    PROBLEM_EVENT_NOT_JSON,
+    PROBLEM_EVENT_TOO_LARGE,
+    PROBLEM_BODY_TOO_LARGE,
+    PROBLEM_BINARY, /* a binary WebSocket message */
+    PROBLEM_SUBSCRIPTION_EXISTS,
+    PROBLEM_SUBSCRIPTION_UNKNOWN,
+    PROBLEM_SUBSCRIPTIONS_TOO_MANY,
+    PROBLEM_SUBPROTOCOL, /* aws-appsync-event-ws was not offered */
+    PROBLEM_ROUTE_UNKNOWN,
+    PROBLEM_METHOD,
+    PROBLEM_BUSY,    /* a bound was met: try again later */
+    PROBLEM_STORAGE, /* the log cannot take it: full, failing */
+    PROBLEM_COUNT,
+};
+
+/* The stable names and the sentence; an empty message is left out of answers,
+ * as the real service does. */
+const char *problem_name_http(enum problem problem); /* errorType */
+const char *problem_name_ws(enum problem problem);
+const char *problem_message_http(enum problem problem);
+const char *problem_message_ws(enum problem problem);
+int problem_status(enum problem problem); /* HTTP status, and errorCode */
+
+#endif
