@@ -1,0 +1,83 @@
+/* An incremental HTTP/1.1 request parser with limits: llhttp in strict mode,
+ * and what llhttp leaves to its user.
+ *
+ * One parser serves one connection, request after request. Refused because two
+ * parties could read it differently (RFC 9112, 6.3 and 11.2): two
+ * Content-Lengths, a length beside Transfer-Encoding, a coding other than one
+ * final "chunked", a bare CR or LF, obs-fold, white space before a colon, bytes
+ * other than visible ASCII, space and tab in a value, a request without exactly
+ * one Host (1.1), NUL anywhere. */
+#ifndef PROTO_HTTP_REQUEST_H
+#define PROTO_HTTP_REQUEST_H
+
+#include "base/buffer.h"
+#include "base/bytes.h"
+
+#define HTTP_REQUEST_FIELDS_MAX 64
+
+struct http_request_limits {
+    size_t target_bytes_max;
+    size_t head_bytes_max; /* request line and all fields together */
+    size_t body_bytes_max;
+};
+
+enum http_request_method {
+    HTTP_REQUEST_GET,
+    HTTP_REQUEST_HEAD,
+    HTTP_REQUEST_POST,
+    HTTP_REQUEST_OPTIONS,
+    HTTP_REQUEST_OTHER,
+};
+
+enum http_request_event {
+    HTTP_REQUEST_MORE,     /* everything was consumed, the request goes on */
+    HTTP_REQUEST_CONTINUE, /* the head is done and asks for "100 Continue"
+                              before it sends the body; call receive again */
+    HTTP_REQUEST_READY,    /* a whole request stands; see the views below */
+    HTTP_REQUEST_FAILED,   /* answer `status` with `reason` and close */
+};
+
+struct http_request;
+
+struct http_request *http_request_new(const struct http_request_limits *limits);
+void http_request_free(struct http_request *r);
+
+/* Consume bytes up to the next event; `ret_consumed` counts them. After READY,
+ * the request's views hold until http_request_next(); bytes that follow it (a
+ * pipelined request, or the first WebSocket frames) are left unconsumed. */
+enum http_request_event http_request_receive(struct http_request *r,
+                                             struct bytes in,
+                                             size_t *ret_consumed);
+
+/* Forget the request that was ready and expect another. */
+void http_request_next(struct http_request *r);
+
+/* Whether any byte of a request has come that is not yet ready: tells a slow
+ * sender from an idle connection. */
+bool http_request_begun(const struct http_request *r);
+
+/* After FAILED: 400, 413 (body), 414 (target), 417, 431 (head), 501 (coding),
+ * 505 (version), and a sentence about it. */
+int http_request_status(const struct http_request *r);
+const char *http_request_reason(const struct http_request *r);
+
+/* After READY. */
+enum http_request_method http_request_method(const struct http_request *r);
+struct bytes http_request_path(const struct http_request *r);  /* no query */
+struct bytes http_request_query(const struct http_request *r); /* after '?' */
+struct bytes http_request_body(const struct http_request *r);
+bool http_request_keep_alive(const struct http_request *r);
+
+/* Whether it asks to become a WebSocket: GET, Upgrade and Connection say so. */
+bool http_request_upgrade(const struct http_request *r);
+
+/* A field's value by its name (any case), trimmed; empty data NULL when there
+ * is none. Of a repeated field, the first; `http_request_field_at` lists all,
+ * in order, for those that may be lists. */
+struct bytes http_request_field(const struct http_request *r, const char *name);
+size_t http_request_field_count(const struct http_request *r);
+struct bytes http_request_field_at(const struct http_request *r,
+                                   size_t index,
+                                   struct bytes *ret_name);
+
+#endif

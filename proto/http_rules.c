@@ -1,0 +1,173 @@
+/* The first rule that is broken gives the status and the reason. */
+#include "proto/http_rules.h"
+
+#include "base/check.h"
+
+static void refuse(struct http_rules *rules, int status, const char *reason)
+{
+    if (rules->status == 0) {
+        rules->status = status;
+        rules->reason = reason;
+    }
+}
+
+/* Drop the scheme and authority of an absolute-form target. */
+static bool skip_origin(struct bytes *target)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+
+    for (size_t i = 0; i < 2; i++) {
+        size_t len = strlen(schemes[i]);
+
+        if (target->len <= len ||
+            !bytes_equal_nocase(bytes_of(target->data, len), schemes[i])) {
+            continue;
+        }
+        while (len < target->len && target->data[len] != '/' &&
+               target->data[len] != '?') {
+            len++;
+        }
+        *target = bytes_from(*target, len);
+        return true;
+    }
+    return false;
+}
+
+/* RFC 9112, 3.2: origin-form, absolute-form, or the "*" of OPTIONS. */
+static void read_target(struct http_rules *rules,
+                        struct bytes target,
+                        bool options)
+{
+    bool absolute = skip_origin(&target);
+    bool star = options && bytes_equal_text(target, "*");
+    size_t path_len = 0;
+
+    if (memchr(target.data, '#', target.len) != NULL) {
+        refuse(rules, 400, "the request target holds a fragment");
+        return;
+    }
+    while (path_len < target.len && target.data[path_len] != '?') {
+        path_len++;
+    }
+    rules->path = bytes_of(target.data, path_len);
+    if (path_len < target.len) {
+        rules->query = bytes_from(target, path_len + 1);
+    }
+    if (absolute && path_len == 0) {
+        rules->path = bytes_text("/");
+    } else if (!star && (path_len == 0 || target.data[0] != '/')) {
+        refuse(rules, 400, "the request target is not a path");
+    }
+}
+
+/* RFC 9110, 5.6.2. */
+static bool token_valid(struct bytes token)
+{
+    for (size_t i = 0; i < token.len; i++) {
+        uint8_t byte = token.data[i];
+        bool letter = (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
+        bool digit = byte >= '0' && byte <= '9';
+
+        if (!letter && !digit && byte != '-' &&
+            (byte == 0 || strchr("!#$%&'*+.^_`|~", byte) == NULL)) {
+            return false;
+        }
+    }
+    return token.len > 0;
+}
+
+/* llhttp also takes the protocols RTSP and ICE, spaces before the target, a
+ * field without a name, in its loose mode a space in one, and CR LF CR as the
+ * end. The raw bytes settle it. */
+static void check_lines(struct http_rules *rules,
+                        const struct http_head *head,
+                        const struct http_rules_line *line)
+{
+    struct bytes raw = buffer_view(&head->raw);
+    struct bytes version = bytes_from(raw, line->target_end);
+
+    if (line->target < 2 || raw.data[line->target - 1] != ' ' ||
+        raw.data[line->target - 2] == ' ' ||
+        !bytes_starts_with(version, bytes_text(" HTTP/1."))) {
+        refuse(rules, 400, "the request line is malformed");
+    }
+    if (raw.len < 4 || memcmp(raw.data + raw.len - 4, "\r\n\r\n", 4) != 0) {
+        refuse(rules, 400, "the head does not end with an empty line");
+    }
+    for (size_t i = 0; i < head->field_count; i++) {
+        struct bytes name;
+
+        (void)http_head_at(head, i, &name);
+        if (!token_valid(name) || raw.data[head->fields[i].name_end] != ':') {
+            refuse(rules, 400, "a field's name is malformed");
+        }
+    }
+}
+
+/* RFC 9112, 6.1 and 6.3: one way to tell where the body ends, or none. */
+static void check_framing(struct http_rules *rules,
+                          const struct http_head *head,
+                          unsigned version_minor)
+{
+    size_t codings = http_head_count(head, "transfer-encoding");
+    size_t lengths = http_head_count(head, "content-length");
+    struct bytes coding = http_head_find(head, "transfer-encoding");
+
+    if (codings + lengths > 1) {
+        refuse(rules, 400, "the body's length is told more than once");
+    } else if (codings == 1 && version_minor == 0) {
+        refuse(rules, 400, "HTTP/1.0 has no transfer codings");
+    } else if (codings == 1 && !bytes_equal_nocase(coding, "chunked")) {
+        refuse(rules, 501, "no transfer coding but chunked is known");
+    }
+}
+
+static void check_host(struct http_rules *rules,
+                       const struct http_head *head,
+                       unsigned version_minor)
+{
+    size_t hosts = http_head_count(head, "host");
+
+    if (hosts > 1 || (hosts == 0 && version_minor > 0)) {
+        refuse(rules, 400, "there must be exactly one Host field");
+    }
+}
+
+static void read_expect(struct http_rules *rules,
+                        const struct http_head *head,
+                        unsigned version_minor)
+{
+    for (size_t i = 0; i < head->field_count; i++) {
+        struct bytes name;
+        struct bytes value = http_head_at(head, i, &name);
+
+        if (!bytes_equal_nocase(name, "expect")) {
+            continue;
+        }
+        if (!bytes_equal_nocase(value, "100-continue")) {
+            refuse(rules, 417, "the only expectation met is 100-continue");
+        }
+        /* RFC 9110, 10.1.1: ignored in HTTP/1.0. */
+        rules->expects_continue = version_minor > 0;
+    }
+}
+
+void http_rules_apply(const struct http_head *head,
+                      const struct http_rules_line *line,
+                      struct http_rules *ret)
+{
+    struct http_rules rules = {0};
+
+    check(line->target <= line->target_end);
+    check(line->target_end <= head->raw.len);
+    check(line->version_minor <= 1);
+    check_lines(&rules, head, line);
+    check_framing(&rules, head, line->version_minor);
+    check_host(&rules, head, line->version_minor);
+    read_target(&rules,
+                bytes_of(head->raw.data + line->target,
+                         line->target_end - line->target),
+                line->options);
+    read_expect(&rules, head, line->version_minor);
+    *ret = rules;
+}

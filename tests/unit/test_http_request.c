@@ -1,0 +1,549 @@
+/* Every request is fed whole, byte by byte, and cut in two at every place; the
+ * outcome must be the same. */
+#include "proto/http_request.h"
+
+#include "tests/lib/tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TARGET_MAX 32
+#define HEAD_MAX 400
+#define BODY_MAX 64
+
+#define HOST "Host: h\r\n"
+#define POST "POST /event HTTP/1.1\r\n" HOST
+
+static const struct http_request_limits limits = {
+    .target_bytes_max = TARGET_MAX,
+    .head_bytes_max = HEAD_MAX,
+    .body_bytes_max = BODY_MAX,
+};
+
+struct outcome {
+    enum http_request_event event;
+    size_t consumed;
+    int continues;
+};
+
+/* Feed up to `cut`, then the rest, until something other than MORE. */
+static struct outcome feed(struct http_request *r, struct bytes in, size_t cut)
+{
+    struct outcome outcome = {HTTP_REQUEST_MORE, 0, 0};
+
+    while (outcome.consumed < in.len) {
+        size_t end = outcome.consumed < cut ? cut : in.len;
+        size_t n = 0;
+        struct bytes part =
+            bytes_of(in.data + outcome.consumed, end - outcome.consumed);
+
+        /* A copy of its own, so that reading past it is caught. */
+        uint8_t *copy = malloc(part.len);
+
+        memcpy(copy, part.data, part.len);
+        outcome.event = http_request_receive(r, bytes_of(copy, part.len), &n);
+        free(copy);
+        outcome.consumed += n;
+        if (outcome.event == HTTP_REQUEST_CONTINUE) {
+            outcome.continues++;
+            continue;
+        }
+        if (outcome.event != HTTP_REQUEST_MORE) {
+            break;
+        }
+        tap_equal(n, part.len);
+    }
+    return outcome;
+}
+
+static struct outcome feed_bytewise(struct http_request *r, struct bytes in)
+{
+    struct outcome outcome = {HTTP_REQUEST_MORE, 0, 0};
+
+    for (size_t i = 0; i < in.len; i++) {
+        size_t n = 0;
+
+        outcome.event = http_request_receive(r, bytes_of(in.data + i, 1), &n);
+        if (outcome.event == HTTP_REQUEST_CONTINUE) {
+            outcome.continues++;
+        } else if (outcome.event != HTTP_REQUEST_MORE) {
+            outcome.consumed = i + n;
+            return outcome;
+        }
+    }
+    outcome.consumed = in.len;
+    return outcome;
+}
+
+/* The request that stands after `text`, which must be READY however it is
+ * cut, with `left` bytes not consumed. */
+static struct http_request *ready(struct bytes text, size_t left)
+{
+    struct http_request *r = http_request_new(&limits);
+
+    for (size_t cut = 0; cut <= text.len; cut++) {
+        struct outcome outcome = feed(r, text, cut);
+
+        tap_equal(outcome.event, HTTP_REQUEST_READY);
+        tap_equal(outcome.consumed, text.len - left);
+        http_request_next(r);
+    }
+    struct outcome outcome = feed_bytewise(r, text);
+
+    tap_equal(outcome.event, HTTP_REQUEST_READY);
+    tap_equal(outcome.consumed, text.len - left);
+    return r;
+}
+
+static struct http_request *ready_text(const char *text)
+{
+    return ready(bytes_text(text), 0);
+}
+
+static struct outcome feed_new(struct http_request **r,
+                               struct bytes text,
+                               size_t cut)
+{
+    *r = http_request_new(&limits);
+    return feed(*r, text, cut);
+}
+
+/* The status that `text` is refused with, however it is cut; 0: it is not. */
+static int refusal_of(struct bytes text)
+{
+    int status = 0;
+
+    for (size_t cut = 0; cut <= text.len; cut++) {
+        struct http_request *r;
+        struct outcome outcome = feed_new(&r, text, cut);
+        int now =
+            outcome.event == HTTP_REQUEST_FAILED ? http_request_status(r) : 0;
+
+        if (now != 0) {
+            size_t n = 1;
+
+            tap_check(http_request_reason(r) != NULL);
+            tap_equal(http_request_receive(r, bytes_text("x"), &n),
+                      HTTP_REQUEST_FAILED);
+            tap_equal(n, 0);
+        }
+        tap_check(cut == 0 || now == status);
+        status = now;
+        http_request_free(r);
+    }
+    return status;
+}
+
+static int refusal(const char *text)
+{
+    return refusal_of(bytes_text(text));
+}
+
+TAP_CASE(a_post_yields_its_path_query_fields_and_body)
+{
+    struct http_request *r = ready_text("POST /event?a=1&b HTTP/1.1\r\n"
+                                        "Host: localhost:8080\r\n"
+                                        "Content-Type:application/json\r\n"
+                                        "X-Api-Key: \t da2  x \t\r\n"
+                                        "X-Empty:\r\n"
+                                        "X-Blank: \t \r\n"
+                                        "Content-Length: 7\r\n\r\n{\"a\":1}");
+
+    tap_equal(http_request_method(r), HTTP_REQUEST_POST);
+    tap_equal_text(http_request_path(r), "/event");
+    tap_equal_text(http_request_query(r), "a=1&b");
+    tap_equal_text(http_request_body(r), "{\"a\":1}");
+    tap_equal_text(http_request_field(r, "content-type"), "application/json");
+    tap_equal_text(http_request_field(r, "X-API-KEY"), "da2  x");
+    tap_equal_text(http_request_field(r, "x-empty"), "");
+    tap_check(http_request_field(r, "x-empty").data != NULL);
+    tap_equal_text(http_request_field(r, "x-blank"), "");
+    tap_check(http_request_field(r, "x-none").data == NULL);
+    tap_check(http_request_keep_alive(r));
+    tap_check(!http_request_upgrade(r));
+    http_request_free(r);
+}
+
+TAP_CASE(repeated_fields_are_listed_in_order_and_found_first)
+{
+    struct http_request *r =
+        ready_text("GET / HTTP/1.1\r\n" HOST "A: 1\r\nB: 2\r\na: 3\r\n\r\n");
+    struct bytes name;
+
+    tap_equal(http_request_field_count(r), 4);
+    tap_equal_text(http_request_field(r, "a"), "1");
+    tap_equal_text(http_request_field_at(r, 3, &name), "3");
+    tap_equal_text(name, "a");
+    http_request_free(r);
+}
+
+TAP_CASE(methods_are_told_apart)
+{
+    static const struct {
+        const char *text;
+        enum http_request_method method;
+    } table[] = {
+        {"GET / HTTP/1.1\r\n" HOST "\r\n", HTTP_REQUEST_GET},
+        {"HEAD / HTTP/1.1\r\n" HOST "\r\n", HTTP_REQUEST_HEAD},
+        {"POST / HTTP/1.1\r\n" HOST "\r\n", HTTP_REQUEST_POST},
+        {"OPTIONS / HTTP/1.1\r\n" HOST "\r\n", HTTP_REQUEST_OPTIONS},
+        {"DELETE / HTTP/1.1\r\n" HOST "\r\n", HTTP_REQUEST_OTHER},
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct http_request *r = ready_text(table[i].text);
+
+        tap_equal(http_request_method(r), table[i].method);
+        http_request_free(r);
+    }
+    tap_equal(refusal("get / HTTP/1.1\r\n" HOST "\r\n"), 400);
+    tap_equal(refusal("BREW / HTTP/1.1\r\n" HOST "\r\n"), 400);
+}
+
+TAP_CASE(a_chunked_body_is_joined_and_its_extensions_are_dropped)
+{
+    struct http_request *r =
+        ready_text(POST "Transfer-Encoding: chunked\r\n\r\n"
+                        "3\r\nabc\r\n"
+                        "1;name\r\nd\r\n"
+                        "A;n=\"q\";m\r\n0123456789\r\n"
+                        "0\r\n\r\n");
+
+    tap_equal_text(http_request_body(r), "abcd0123456789");
+    http_request_free(r);
+}
+
+TAP_CASE(trailers_are_accepted_and_dropped)
+{
+    struct http_request *r =
+        ready_text(POST "Transfer-Encoding: Chunked\r\n\r\n"
+                        "1\r\nx\r\n0\r\n"
+                        "Expires: never\r\nConnection: close\r\n"
+                        "Content-Length: 5\r\n"
+                        "Upgrade: websocket\r\n\r\n");
+
+    tap_equal_text(http_request_body(r), "x");
+    tap_equal(http_request_field_count(r), 2);
+    tap_check(http_request_field(r, "expires").data == NULL);
+    tap_check(http_request_keep_alive(r));
+    http_request_free(r);
+}
+
+TAP_CASE(an_empty_chunked_body_is_a_body)
+{
+    struct http_request *r =
+        ready_text(POST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+
+    tap_equal(http_request_body(r).len, 0);
+    http_request_free(r);
+}
+
+TAP_CASE(chunked_framing_is_refused_where_readers_could_differ)
+{
+#define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
+    tap_equal(refusal(CHUNKED "1\nx\r\n0\r\n\r\n"), 400);
+    tap_equal(refusal(CHUNKED "1\r\nx\n0\r\n\r\n"), 400);
+    tap_equal(refusal(CHUNKED "1\r\nxy\r\n0\r\n\r\n"), 400);
+    tap_equal(refusal(CHUNKED "1 \r\nx\r\n0\r\n\r\n"), 400);
+    tap_equal(refusal(CHUNKED " 1\r\nx\r\n0\r\n\r\n"), 400);
+    tap_equal(refusal(CHUNKED "0x1\r\nx\r\n0\r\n\r\n"), 400);
+    tap_equal(refusal(CHUNKED "-1\r\nx\r\n0\r\n\r\n"), 400);
+    tap_equal(refusal(CHUNKED "\r\nx\r\n0\r\n\r\n"), 400);
+    tap_equal(refusal(CHUNKED "1;a\nb\r\nx\r\n0\r\n\r\n"), 400);
+    tap_equal(refusal(CHUNKED "1;a\rb\r\nx\r\n0\r\n\r\n"), 400);
+    tap_equal(refusal(CHUNKED "0\r\n\r\r"), 400);
+    tap_equal(refusal(CHUNKED "0\r\n\n"), 400);
+    tap_equal(refusal(CHUNKED "0\r\nA: b\r\n c\r\n\r\n"), 400);
+    tap_equal(refusal(CHUNKED "0\r\nA: b\n\r\n"), 400);
+    tap_equal(refusal(CHUNKED "FFFFFFFFFFFFFFFFF\r\n"), 400);
+}
+
+TAP_CASE(two_requests_in_one_read_are_taken_one_by_one)
+{
+    static const char first[] = POST "Content-Length: 3\r\n\r\nabc";
+    static const char second[] = "GET /2 HTTP/1.1\r\n" HOST "\r\n";
+    static const char third[] =
+        POST "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n";
+    char text[512];
+    struct http_request *r;
+    struct bytes in;
+    size_t n = 0;
+
+    snprintf(text, sizeof(text), "%s%s%s%s", first, third, second, second);
+    in = bytes_text(text);
+    r = http_request_new(&limits);
+    tap_equal(http_request_receive(r, in, &n), HTTP_REQUEST_READY);
+    tap_equal(n, sizeof(first) - 1);
+    tap_equal_text(http_request_body(r), "abc");
+    http_request_next(r);
+    in = bytes_from(in, n);
+    tap_equal(http_request_receive(r, in, &n), HTTP_REQUEST_READY);
+    tap_equal(n, sizeof(third) - 1);
+    tap_equal_text(http_request_body(r), "x");
+    http_request_next(r);
+    in = bytes_from(in, n);
+    tap_equal(http_request_receive(r, in, &n), HTTP_REQUEST_READY);
+    tap_equal(n, sizeof(second) - 1);
+    tap_equal_text(http_request_path(r), "/2");
+    tap_equal(http_request_body(r).len, 0);
+    http_request_free(r);
+}
+
+TAP_CASE(a_request_has_begun_from_its_first_byte_until_it_is_ready)
+{
+    struct http_request *r = http_request_new(&limits);
+    size_t n = 0;
+
+    tap_check(!http_request_begun(r));
+    tap_equal(http_request_receive(r, bytes_text(""), &n), HTTP_REQUEST_MORE);
+    tap_check(!http_request_begun(r));
+    tap_equal(http_request_receive(r, bytes_text("G"), &n), HTTP_REQUEST_MORE);
+    tap_check(http_request_begun(r));
+    (void)http_request_receive(
+        r, bytes_text("ET / HTTP/1.1\r\n" HOST "\r\n"), &n);
+    tap_check(!http_request_begun(r));
+    http_request_next(r);
+    tap_check(!http_request_begun(r));
+    (void)http_request_receive(
+        r, bytes_text(POST "Content-Length: 2\r\n\r\nx"), &n);
+    tap_check(http_request_begun(r));
+    http_request_free(r);
+}
+
+TAP_CASE(an_empty_line_before_a_request_is_passed_over)
+{
+    struct http_request *r = ready_text("\r\nGET / HTTP/1.1\r\n" HOST "\r\n");
+
+    tap_equal_text(http_request_path(r), "/");
+    http_request_free(r);
+    tap_equal(refusal("\nGET / HTTP/1.1\r\n" HOST "\r\n"), 400);
+}
+
+TAP_CASE(a_body_is_announced_with_continue_when_the_head_expects_it)
+{
+    struct bytes text =
+        bytes_text(POST "Expect: 100-Continue\r\nContent-Length: 2\r\n\r\nab");
+    struct http_request *r;
+    struct outcome outcome = feed_new(&r, text, 0);
+
+    tap_equal(outcome.event, HTTP_REQUEST_READY);
+    tap_equal(outcome.continues, 1);
+    tap_equal_text(http_request_body(r), "ab");
+    http_request_next(r);
+    tap_equal(feed_bytewise(r, text).continues, 1);
+    http_request_free(r);
+
+    outcome = feed_new(&r,
+                       bytes_text(POST "Expect: 100-continue\r\n"
+                                       "Transfer-Encoding: chunked\r\n\r\n"
+                                       "1\r\na\r\n0\r\n\r\n"),
+                       0);
+    tap_equal(outcome.event, HTTP_REQUEST_READY);
+    tap_equal(outcome.continues, 1);
+    http_request_free(r);
+}
+
+TAP_CASE(no_continue_is_sent_without_a_body_or_to_http_1_0)
+{
+    struct http_request *r;
+    struct outcome outcome =
+        feed_new(&r, bytes_text(POST "Expect: 100-continue\r\n\r\n"), 0);
+
+    tap_equal(outcome.event, HTTP_REQUEST_READY);
+    tap_equal(outcome.continues, 0);
+    http_request_free(r);
+    outcome = feed_new(&r,
+                       bytes_text("POST / HTTP/1.0\r\nExpect: 100-continue\r\n"
+                                  "Content-Length: 1\r\n\r\na"),
+                       0);
+    tap_equal(outcome.event, HTTP_REQUEST_READY);
+    tap_equal(outcome.continues, 0);
+    http_request_free(r);
+}
+
+TAP_CASE(a_websocket_request_leaves_what_follows_it)
+{
+#define UPGRADE                                                 \
+    "GET /event/realtime HTTP/1.1\r\n" HOST                     \
+    "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n" \
+    "Sec-WebSocket-Version: 13\r\n"
+    struct http_request *r =
+        ready(bytes_of(UPGRADE "\r\n\x81\x80\0\0\0\0",
+                       sizeof(UPGRADE "\r\n\x81\x80\0\0\0\0") - 1),
+              6);
+
+    tap_check(http_request_upgrade(r));
+    tap_equal_text(http_request_path(r), "/event/realtime");
+    http_request_free(r);
+}
+
+TAP_CASE(other_upgrades_are_ordinary_requests)
+{
+    static const char *const texts[] = {
+        "GET / HTTP/1.1\r\n" HOST "Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+        "GET / HTTP/1.1\r\n" HOST "Upgrade: websocket\r\n\r\n",
+        "GET / HTTP/1.1\r\n" HOST "Connection: upgrade\r\n\r\n",
+        "POST / HTTP/1.1\r\n" HOST
+        "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+        "GET / HTTP/1.0\r\n" HOST
+        "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+        UPGRADE "Content-Length: 1\r\n\r\nx",
+        UPGRADE "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+    };
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct http_request *r = ready_text(texts[i]);
+
+        tap_check(!http_request_upgrade(r));
+        http_request_free(r);
+    }
+}
+
+TAP_CASE(keep_alive_follows_the_version_and_the_connection_field)
+{
+    static const struct {
+        const char *text;
+        bool keep_alive;
+    } table[] = {
+        {"GET / HTTP/1.1\r\n" HOST "\r\n", true},
+        {"GET / HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", false},
+        {"GET / HTTP/1.1\r\n" HOST "Connection: Close, x\r\n\r\n", false},
+        {"GET / HTTP/1.0\r\n\r\n", false},
+        {"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", true},
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct http_request *r = ready_text(table[i].text);
+
+        tap_equal(http_request_keep_alive(r), table[i].keep_alive);
+        http_request_free(r);
+    }
+}
+
+/* As refusal(), of `count` zeros between `before` and `after`. */
+static int refusal_filled(const char *before, int count, const char *after)
+{
+    char text[4096];
+
+    snprintf(text, sizeof(text), "%s%0*d%s", before, count, 0, after);
+    return refusal(text);
+}
+
+TAP_CASE(a_target_may_have_its_limit_and_no_byte_more)
+{
+    tap_equal(
+        refusal_filled("GET /", TARGET_MAX - 1, " HTTP/1.1\r\n" HOST "\r\n"),
+        0);
+    tap_equal(refusal_filled("GET /", TARGET_MAX, " HTTP/1.1\r\n" HOST "\r\n"),
+              414);
+}
+
+/* A head of `len` bytes in all. */
+static int refusal_of_head(size_t len, size_t head_max)
+{
+    static const char start[] = "GET / HTTP/1.1\r\n" HOST "A: ";
+    struct http_request_limits small = limits;
+    char text[1024];
+    size_t n = 0;
+    int status = 0;
+
+    small.head_bytes_max = head_max;
+    memset(text, 'x', sizeof(text));
+    memcpy(text, start, sizeof(start) - 1);
+    memcpy(text + len - 4, "\r\n\r\n", 4);
+    struct http_request *r = http_request_new(&small);
+
+    if (http_request_receive(r, bytes_of(text, len), &n) ==
+        HTTP_REQUEST_FAILED) {
+        status = http_request_status(r);
+    }
+    http_request_free(r);
+    return status;
+}
+
+TAP_CASE(a_head_may_have_its_limit_and_no_byte_more)
+{
+    tap_equal(refusal_of_head(HEAD_MAX, HEAD_MAX), 0);
+    tap_equal(refusal_of_head(HEAD_MAX + 1, HEAD_MAX), 431);
+    tap_equal(refusal_of_head(200, 200), 0);
+    tap_equal(refusal_of_head(201, 200), 431);
+}
+
+static int refusal_of_fields(int count)
+{
+    struct http_request_limits wide = limits;
+    char text[1024] = "GET / HTTP/1.1\r\n" HOST;
+    size_t n = 0;
+    int status = 0;
+
+    wide.head_bytes_max = sizeof(text);
+    for (int i = 1; i < count; i++) {
+        strcat(text, "a:b\r\n");
+    }
+    strcat(text, "\r\n");
+    struct http_request *r = http_request_new(&wide);
+
+    if (http_request_receive(r, bytes_text(text), &n) == HTTP_REQUEST_FAILED) {
+        status = http_request_status(r);
+    }
+    http_request_free(r);
+    return status;
+}
+
+TAP_CASE(a_head_may_have_64_fields_and_no_more)
+{
+    tap_equal(refusal_of_fields(HTTP_REQUEST_FIELDS_MAX), 0);
+    tap_equal(refusal_of_fields(HTTP_REQUEST_FIELDS_MAX + 1), 431);
+}
+
+TAP_CASE(a_body_may_have_its_limit_and_no_byte_more)
+{
+    tap_equal(refusal_filled(POST "Content-Length: 64\r\n\r\n", 64, ""), 0);
+    tap_equal(refusal(POST "Content-Length: 65\r\n\r\n"), 413);
+    tap_equal(
+        refusal(POST "Expect: 100-continue\r\nContent-Length: 65\r\n\r\n"),
+        413);
+    tap_equal(refusal_filled(POST "Transfer-Encoding: chunked\r\n\r\n40\r\n",
+                             64,
+                             "\r\n"
+                             "0\r\n\r\n"),
+              0);
+    tap_equal(refusal(POST "Transfer-Encoding: chunked\r\n\r\n41\r\n"), 413);
+    tap_equal(refusal_filled(POST "Transfer-Encoding: chunked\r\n\r\n3F\r\n",
+                             63,
+                             "\r\n"
+                             "2\r\n"),
+              413);
+}
+
+TAP_CASE(chunk_extensions_and_trailers_are_limited)
+{
+    tap_equal(refusal_filled(POST "Transfer-Encoding: chunked\r\n\r\n"
+                                  "1;a=",
+                             HEAD_MAX - 30,
+                             "\r\nx\r\n0\r\n\r\n"),
+              0);
+    tap_equal(refusal_filled(POST "Transfer-Encoding: chunked\r\n\r\n"
+                                  "1;a=",
+                             HEAD_MAX,
+                             "\r\nx\r\n0\r\n\r\n"),
+              431);
+    tap_equal(refusal_filled(POST "Transfer-Encoding: chunked\r\n\r\n"
+                                  "0\r\nA: ",
+                             HEAD_MAX,
+                             "\r\n\r\n"),
+              431);
+}
+
+TAP_CASE(other_versions_are_refused_and_the_http_2_preface_clearly)
+{
+    tap_equal(refusal("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 505);
+    tap_equal(refusal("GET / HTTP/2.0\r\n" HOST "\r\n"), 505);
+    tap_equal(refusal("GET /\r\n" HOST "\r\n"), 505);
+    tap_equal(refusal("GET / HTTP/1.2\r\n" HOST "\r\n"), 505);
+    tap_equal(refusal("GET / HTTP/0.9\r\n" HOST "\r\n"), 505);
+    tap_equal(refusal("GET / HTTP/3.0\r\n" HOST "\r\n"), 505);
+    tap_equal(refusal("\x16\x03\x01\x02"), 400);
+}
+
+TAP_MAIN()

@@ -1,0 +1,267 @@
+/* What is refused, and what nearby is not. Each request goes through the
+ * parser, for only with it are the rules complete. */
+#include "proto/http_rules.h"
+
+#include "proto/http_request.h"
+#include "tests/lib/tap.h"
+
+#include <stdio.h>
+
+#define LINE "POST / HTTP/1.1\r\n"
+#define HOST "Host: h\r\n"
+
+static const struct http_request_limits limits = {
+    .target_bytes_max = 100,
+    .head_bytes_max = 1000,
+    .body_bytes_max = 100,
+};
+
+/* The status that `text` is refused with; 0: READY; -1: neither. */
+static int refusal_of(struct bytes text)
+{
+    struct http_request *r = http_request_new(&limits);
+    size_t n = 0;
+    enum http_request_event event = http_request_receive(r, text, &n);
+    int status = event == HTTP_REQUEST_READY ? 0 : -1;
+
+    if (event == HTTP_REQUEST_FAILED) {
+        status = http_request_status(r);
+    }
+    http_request_free(r);
+    return status;
+}
+
+static int refusal(const char *text)
+{
+    return refusal_of(bytes_text(text));
+}
+
+TAP_CASE(a_second_content_length_is_refused_even_when_it_is_the_same)
+{
+    tap_equal(refusal(LINE HOST "Content-Length: 1\r\n\r\nx"), 0);
+    tap_equal(refusal(LINE HOST "Content-Length: 1\r\nContent-Length: 1\r\n"
+                                "\r\nx"),
+              400);
+    tap_equal(refusal(LINE HOST "Content-Length: 1\r\nContent-Length: 2\r\n"
+                                "\r\nxx"),
+              400);
+    tap_equal(refusal(LINE HOST "Content-Length: 1, 1\r\n\r\nx"), 400);
+}
+
+TAP_CASE(a_content_length_is_digits)
+{
+    tap_equal(refusal(LINE HOST "Content-Length:  1 \r\n\r\nx"), 0);
+    tap_equal(refusal(LINE HOST "Content-Length: 01\r\n\r\nx"), 0);
+    tap_equal(refusal(LINE HOST "Content-Length: +1\r\n\r\nx"), 400);
+    tap_equal(refusal(LINE HOST "Content-Length: -1\r\n\r\nx"), 400);
+    tap_equal(refusal(LINE HOST "Content-Length: 0x1\r\n\r\nx"), 400);
+    tap_equal(refusal(LINE HOST "Content-Length: 1 1\r\n\r\nx"), 400);
+    tap_equal(refusal(LINE HOST "Content-Length:\r\n\r\n"), 400);
+    tap_equal(refusal(LINE HOST "Content-Length: 1a\r\n\r\nx"), 400);
+    tap_equal(refusal(LINE HOST "Content-Length: 18446744073709551616\r\n\r\n"),
+              400);
+    tap_equal(refusal(LINE HOST "Content-Length: 18446744073709551615\r\n\r\n"),
+              413);
+}
+
+TAP_CASE(a_length_beside_a_transfer_coding_is_refused_in_either_order)
+{
+    tap_equal(refusal(LINE HOST "Content-Length: 5\r\n"
+                                "Transfer-Encoding: chunked\r\n\r\n"
+                                "0\r\n\r\n"),
+              400);
+    tap_equal(refusal(LINE HOST "Transfer-Encoding: chunked\r\n"
+                                "Content-Length: 5\r\n\r\n"
+                                "0\r\n\r\n"),
+              400);
+}
+
+TAP_CASE(a_coding_other_than_one_final_chunked_is_refused)
+{
+#define CODED(value) LINE HOST "Transfer-Encoding: " value "\r\n\r\n0\r\n\r\n"
+    tap_equal(refusal(CODED("chunked")), 0);
+    tap_equal(refusal(CODED("CHUNKED \t")), 0);
+    tap_equal(refusal(CODED("gzip")), 501);
+    tap_equal(refusal(CODED("identity")), 501);
+    tap_equal(refusal(CODED("gzip, chunked")), 501);
+    tap_check(refusal(CODED("chunked, gzip")) >= 400);
+    tap_check(refusal(CODED("chunked, chunked")) >= 400);
+    tap_check(refusal(CODED("chunked;q=1")) >= 400);
+    tap_check(refusal(CODED("xchunked")) >= 400);
+    tap_check(refusal(CODED("chunked,")) >= 400);
+    tap_check(refusal(CODED("\x0b"
+                            "chunked")) >= 400);
+    tap_check(refusal(CODED("")) >= 400);
+    tap_check(refusal(LINE HOST "Transfer-Encoding: chunked\r\n"
+                                "Transfer-Encoding: chunked\r\n\r\n"
+                                "0\r\n\r\n") >= 400);
+    tap_check(refusal(LINE HOST "Transfer-Encoding: chunked\r\n"
+                                "Transfer-Encoding: identity\r\n\r\n"
+                                "0\r\n\r\n") >= 400);
+    tap_equal(refusal("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"
+                      "0\r\n\r\n"),
+              400);
+}
+
+TAP_CASE(a_carriage_return_or_line_feed_alone_is_refused)
+{
+    tap_equal(refusal("POST / HTTP/1.1\n" HOST "\r\n"), 400);
+    tap_equal(refusal(LINE "Host: h\n\r\n"), 400);
+    tap_equal(refusal(LINE HOST "\n"), 400);
+    tap_equal(refusal(LINE HOST "A: b\rc: d\r\n\r\n"), 400);
+    tap_equal(refusal(LINE HOST "A: b\r\r\n\r\n"), 400);
+    tap_equal(refusal(LINE HOST "A: b\n\n"), 400);
+    tap_equal(refusal(LINE HOST "\r\rx"), 400);
+    tap_check(refusal("POST / HTTP/1.1\r" HOST "\r\n") >= 400);
+    tap_equal(refusal("POST /\r HTTP/1.1\r\n" HOST "\r\n"), 400);
+}
+
+TAP_CASE(a_folded_line_is_refused)
+{
+    tap_equal(refusal(LINE HOST "A: b\r\n c\r\n\r\n"), 400);
+    tap_equal(refusal(LINE HOST "A: b\r\n\tc\r\n\r\n"), 400);
+    tap_equal(refusal(LINE " " HOST "\r\n"), 400);
+    tap_equal(refusal(LINE HOST "A:\r\n b\r\n\r\n"), 400);
+}
+
+TAP_CASE(white_space_before_a_colon_or_in_a_name_is_refused)
+{
+    tap_equal(refusal(LINE HOST "A : b\r\n\r\n"), 400);
+    tap_equal(refusal(LINE HOST "A\t: b\r\n\r\n"), 400);
+    tap_equal(refusal(LINE HOST "A b: c\r\n\r\n"), 400);
+    tap_equal(refusal(LINE HOST "Content-Length : 1\r\n\r\nx"), 400);
+    tap_equal(refusal(LINE HOST ": b\r\n\r\n"), 400);
+    tap_equal(refusal(LINE ": b\r\n" HOST "\r\n"), 400);
+    tap_equal(refusal(LINE HOST "A\r\n\r\n"), 400);
+    tap_equal(refusal(LINE HOST "A(: b\r\n\r\n"), 400);
+}
+
+static int refusal_of_byte(uint8_t byte)
+{
+    char text[] = LINE HOST "A: b?c\r\n\r\n";
+
+    *strchr(text, '?') = (char)byte;
+    return refusal_of(bytes_of(text, sizeof(text) - 1));
+}
+
+TAP_CASE(a_value_holds_visible_ascii_space_and_tab_alone)
+{
+    for (unsigned byte = 0; byte < 256; byte++) {
+        bool allowed = (byte >= 0x20 && byte < 0x7f) || byte == '\t';
+
+        tap_equal(refusal_of_byte((uint8_t)byte), allowed ? 0 : 400);
+    }
+}
+
+TAP_CASE(a_nul_is_refused_in_the_target_and_in_a_name)
+{
+    tap_equal(refusal_of(bytes_of("GET /\0 HTTP/1.1\r\n" HOST "\r\n", 28)),
+              400);
+    tap_equal(refusal_of(bytes_of(LINE HOST "A\0B: c\r\n\r\n", 36)), 400);
+}
+
+TAP_CASE(there_is_exactly_one_host)
+{
+    tap_equal(refusal("GET / HTTP/1.1\r\n" HOST "\r\n"), 0);
+    tap_equal(refusal("GET / HTTP/1.1\r\nHost:\r\n\r\n"), 0);
+    tap_equal(refusal("GET / HTTP/1.1\r\n\r\n"), 400);
+    tap_equal(refusal("GET / HTTP/1.1\r\n" HOST HOST "\r\n"), 400);
+    tap_equal(refusal("GET / HTTP/1.0\r\n\r\n"), 0);
+    tap_equal(refusal("GET / HTTP/1.0\r\n" HOST HOST "\r\n"), 400);
+}
+
+TAP_CASE(expectations_other_than_100_continue_are_refused)
+{
+    tap_equal(refusal(LINE HOST "Expect: 100-continue\r\n\r\n"), 0);
+    tap_equal(refusal(LINE HOST "Expect: 200-ok\r\n\r\n"), 417);
+    tap_equal(refusal(LINE HOST "Expect:\r\n\r\n"), 417);
+    tap_equal(refusal(LINE HOST "Expect: 100-continue\r\nExpect: x\r\n\r\n"),
+              417);
+}
+
+/* The path and the query as "path|query". */
+static const char *target_of(const char *target, const char *method)
+{
+    static char shown[256];
+    char text[256];
+    struct http_request *r = http_request_new(&limits);
+    size_t n = 0;
+
+    snprintf(
+        text, sizeof(text), "%s %s HTTP/1.1\r\n" HOST "\r\n", method, target);
+    if (http_request_receive(r, bytes_text(text), &n) == HTTP_REQUEST_READY) {
+        struct bytes path = http_request_path(r);
+        struct bytes query = http_request_query(r);
+
+        snprintf(shown,
+                 sizeof(shown),
+                 "%.*s|%.*s",
+                 (int)path.len,
+                 (const char *)path.data,
+                 (int)query.len,
+                 query.len == 0 ? "" : (const char *)query.data);
+    } else {
+        snprintf(shown, sizeof(shown), "%d", http_request_status(r));
+    }
+    http_request_free(r);
+    return shown;
+}
+
+#define target_is(target, expected) \
+    tap_equal_text(bytes_text(target_of((target), "GET")), (expected))
+
+TAP_CASE(a_target_is_split_into_path_and_query)
+{
+    target_is("/", "/|");
+    target_is("/a/b", "/a/b|");
+    target_is("/a?b=c", "/a|b=c");
+    target_is("/a?", "/a|");
+    target_is("/a?b?c", "/a|b?c");
+    target_is("//a", "//a|");
+}
+
+TAP_CASE(of_an_absolute_target_the_path_is_taken)
+{
+    target_is("http://host/a?b", "/a|b");
+    target_is("https://host:8443/a", "/a|");
+    target_is("HTTP://host/a", "/a|");
+    target_is("http://host", "/|");
+    target_is("http://host?b", "/|b");
+    target_is("ftp://host/a", "400");
+    target_is("http:/host/a", "400");
+}
+
+TAP_CASE(other_targets_are_refused)
+{
+    target_is("host:80", "400");
+    target_is("a", "400");
+    target_is("?a", "400");
+    target_is("/a#b", "400");
+    target_is("/a?b#c", "400");
+    target_is("/\xc3\xa4", "400");
+    target_is("", "400");
+    target_is("/a b", "400");
+}
+
+TAP_CASE(the_star_is_for_options_alone)
+{
+    tap_equal_text(bytes_text(target_of("*", "OPTIONS")), "*|");
+    tap_equal_text(bytes_text(target_of("*", "GET")), "400");
+    tap_equal_text(bytes_text(target_of("*a", "OPTIONS")), "400");
+    tap_equal_text(bytes_text(target_of("/a", "OPTIONS")), "/a|");
+}
+
+TAP_CASE(other_protocols_in_the_request_line_are_refused)
+{
+    tap_check(refusal("GET / RTSP/1.0\r\n" HOST "\r\n") >= 400);
+    tap_check(refusal("OPTIONS / RTSP/1.0\r\n" HOST "\r\n") >= 400);
+    tap_check(refusal("SOURCE / ICE/1.0\r\n" HOST "\r\n") >= 400);
+    tap_check(refusal("GET / http/1.1\r\n" HOST "\r\n") >= 400);
+    tap_check(refusal("GET / HTTP/1.1 \r\n" HOST "\r\n") >= 400);
+    tap_check(refusal("GET  / HTTP/1.1\r\n" HOST "\r\n") >= 400);
+    tap_check(refusal("GET /  HTTP/1.1\r\n" HOST "\r\n") >= 400);
+    tap_check(refusal("GET /\r\n" HOST "\r\n") >= 400);
+    tap_check(refusal("CONNECT h:80 HTTP/1.1\r\n" HOST "\r\n") >= 400);
+}
+
+TAP_MAIN()
