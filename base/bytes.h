@@ -24,9 +24,9 @@ static inline struct bytes bytes_text(const char *text)
 }
 
 /* A literal, usable in static initialisers. */
-#define BYTES_LITERAL(text)                                                    \
-    {                                                                          \
-        (const uint8_t *)("" text), sizeof(text) - 1                           \
+#define BYTES_LITERAL(text)                          \
+    {                                                \
+        (const uint8_t *)("" text), sizeof(text) - 1 \
     }
 
 bool bytes_equal(struct bytes a, struct bytes b);

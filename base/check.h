@@ -3,7 +3,7 @@
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H
 
-#define check(condition)                                                       \
+#define check(condition) \
     ((condition) ? (void)0 : check_failed(#condition, __FILE__, __LINE__))
 
 /* Marks a place that no input can reach. */

@@ -12,16 +12,16 @@ struct list {
 };
 
 /* The structure that holds `node` as its member `member`. */
-#define list_entry(node, type, member)                                         \
+#define list_entry(node, type, member) \
     ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
-#define list_each(node, head)                                                  \
+#define list_each(node, head) \
     for (struct list *node = (head)->next; node != (head); node = node->next)
 
 /* As list_each, but the body may remove `node`. */
-#define list_each_safe(node, head)                                             \
-    for (struct list *node = (head)->next, *node##_next = node->next;          \
-         node != (head);                                                       \
+#define list_each_safe(node, head)                                    \
+    for (struct list *node = (head)->next, *node##_next = node->next; \
+         node != (head);                                              \
          node = node##_next, node##_next = node->next)
 
 static inline void list_init(struct list *head)

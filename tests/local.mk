@@ -38,7 +38,15 @@ UNIT_PROGRAM =
 
 FUZZ_TARGETS =
 
-LINT_TESTS =
+LINT_TESTS = \
+	%D%/lint/format.test \
+	%D%/lint/hardening.test \
+	%D%/lint/headers.test \
+	%D%/lint/layers.test \
+	%D%/lint/listed.test \
+	%D%/lint/purity.test \
+	%D%/lint/sizes.test \
+	%D%/lint/symbols.test
 
 E2E_TESTS =
 
@@ -77,10 +85,12 @@ endif
 $(FUZZ_TARGETS): FLOOR = $(FUZZ_MAIN) $(LINK_PROGRAM)
 $(FUZZ_TARGETS): libreplay.a $(PROGRAM_LIBS)
 
-# TESTS_E2E= on the command line leaves the end-to-end tests out.
+# TESTS_E2E= on the command line leaves the end-to-end tests out, TESTS_LINT= the
+# lints.
+TESTS_LINT = $(LINT_TESTS)
 TESTS_E2E = $(E2E_TESTS)
-TESTS = $(UNIT_TESTS) $(FUZZ_REPLAYED) $(LINT_TESTS) $(TESTS_E2E)
-EXTRA_DIST += $(LINT_TESTS) %D%/README %D%/e2e %D%/fuzz/corpus
+TESTS = $(UNIT_TESTS) $(FUZZ_REPLAYED) $(TESTS_LINT) $(TESTS_E2E)
+EXTRA_DIST += $(LINT_TESTS) %D%/lint/lib.sh %D%/README %D%/e2e %D%/fuzz/corpus
 
 TEST_EXTENSIONS = .test
 TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
@@ -98,6 +108,9 @@ AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
 	top_builddir='$(abs_top_builddir)'; export top_builddir; \
 	CC='$(CC)'; export CC; \
+	CFLAGS='$(CFLAGS)'; export CFLAGS; \
+	CPPFLAGS='$(AM_CPPFLAGS) $(CPPFLAGS)'; export CPPFLAGS; \
+	sanitizers='$(sanitizers)'; export sanitizers; \
 	NM='$(NM)'; export NM; \
 	AWK='$(AWK)'; export AWK; \
 	TSAN_OPTIONS="halt_on_error=1 $$TSAN_OPTIONS"; export TSAN_OPTIONS; \

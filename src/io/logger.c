@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* With its newline. A longer one is cut; up to PIPE_BUF a write is in one piece.
+/* With its newline; a longer one is cut. Up to PIPE_BUF a write stays whole. */
  */
 #define LOGGER_LINE_BYTES_MAX 2048
 

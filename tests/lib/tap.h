@@ -26,32 +26,29 @@ struct tap_case {
 void tap_register(struct tap_case *c);
 int tap_run(int argc, char **argv); /* an argument runs only that case */
 
-#define TAP_CASE(case_name)                                                    \
-    static void case_name(void);                                               \
-    static struct tap_case tap_##case_name = {#case_name, case_name, 0};       \
-    __attribute__((constructor)) static void tap_register_##case_name(void)    \
-    {                                                                          \
-        tap_register(&tap_##case_name);                                        \
-    }                                                                          \
+#define TAP_CASE(case_name)                                                 \
+    static void case_name(void);                                            \
+    static struct tap_case tap_##case_name = {#case_name, case_name, 0};    \
+    __attribute__((constructor)) static void tap_register_##case_name(void) \
+    {                                                                       \
+        tap_register(&tap_##case_name);                                     \
+    }                                                                       \
     static void case_name(void)
 
-#define TAP_MAIN()                                                             \
-    int main(int argc, char **argv)                                            \
-    {                                                                          \
-        return tap_run(argc, argv);                                            \
+#define TAP_MAIN()                  \
+    int main(int argc, char **argv) \
+    {                               \
+        return tap_run(argc, argv); \
     }
 
 /* Each prints both values when they differ, and ends the case. */
-#define tap_check(condition)                                                   \
+#define tap_check(condition) \
     ((condition) ? (void)0 : tap_fail(__FILE__, __LINE__, #condition))
-#define tap_equal(actual, expected)                                            \
-    tap_equal_at(__FILE__,                                                     \
-                 __LINE__,                                                     \
-                 #actual,                                                      \
-                 (int64_t)(actual),                                            \
-                 (int64_t)(expected))
+#define tap_equal(actual, expected) \
+    tap_equal_at(                   \
+        __FILE__, __LINE__, #actual, (int64_t)(actual), (int64_t)(expected))
 /* struct bytes against a C string. */
-#define tap_equal_text(actual, expected)                                       \
+#define tap_equal_text(actual, expected) \
     tap_equal_text_at(__FILE__, __LINE__, #actual, (actual), (expected))
 
 _Noreturn void tap_fail(const char *file, int line, const char *condition);
