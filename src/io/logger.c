@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 /* With its newline; a longer one is cut. Up to PIPE_BUF a write stays whole. */
- */
 #define LOGGER_LINE_BYTES_MAX 2048
 
 static atomic_int target = STDERR_FILENO;
