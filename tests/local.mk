@@ -26,7 +26,8 @@ UNIT_STORAGE =
 
 UNIT_CLUSTER =
 
-UNIT_BRIDGE =
+UNIT_BRIDGE = \
+	%D%/unit/test_authority
 
 UNIT_IO = \
 	%D%/unit/test_certificate \
