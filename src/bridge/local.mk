@@ -1,4 +1,31 @@
 noinst_LIBRARIES += libbridge.a
 libbridge_a_SOURCES = \
+	%D%/admission.c \
+	%D%/admission.h \
 	%D%/authority.c \
-	%D%/authority.h
+	%D%/authority.h \
+	%D%/batch.c \
+	%D%/batch.h \
+	%D%/catchup.c \
+	%D%/catchup.h \
+	%D%/client.c \
+	%D%/client.h \
+	%D%/delivery.c \
+	%D%/delivery.h \
+	%D%/http_api.c \
+	%D%/http_api.h \
+	%D%/hub.c \
+	%D%/hub.h \
+	%D%/metrics.c \
+	%D%/metrics.h \
+	%D%/namespace.c \
+	%D%/namespace.h \
+	%D%/publish.c \
+	%D%/publish.h \
+	%D%/shard.c \
+	%D%/shard.h \
+	%D%/shard_state.h \
+	%D%/subscription.c \
+	%D%/subscription.h \
+	%D%/ws_session.c \
+	%D%/ws_session.h

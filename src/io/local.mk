@@ -2,9 +2,23 @@ noinst_LIBRARIES += libio.a
 libio_a_SOURCES = \
 	%D%/certificate.c \
 	%D%/certificate.h \
+	%D%/clock.c \
+	%D%/clock.h \
 	%D%/file.c \
 	%D%/file.h \
+	%D%/listener.c \
+	%D%/listener.h \
+	%D%/log_thread.c \
+	%D%/log_thread.h \
 	%D%/logger.c \
 	%D%/logger.h \
+	%D%/mailbox.c \
+	%D%/mailbox.h \
+	%D%/server.c \
+	%D%/server.h \
+	%D%/shard_loop.c \
+	%D%/shard_loop.h \
+	%D%/socket.c \
+	%D%/socket.h \
 	%D%/tls.c \
 	%D%/tls.h

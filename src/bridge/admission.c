@@ -1,0 +1,94 @@
+/* Deciding about publishes and subscriptions before they are begun. */
+#include "src/bridge/admission.h"
+
+#include "base/check.h"
+
+enum problem admission_authorize(struct shard *shard,
+                                 struct moment now,
+                                 struct bytes key_text,
+                                 enum authority_right right,
+                                 const struct channel_name *name)
+{
+    const struct api_key *key;
+
+    if (authority_check(shard->options.authority, now, key_text, &key) != 0) {
+        shard_count(shard, keys_refused, 1);
+        return PROBLEM_UNAUTHORIZED;
+    }
+    if (name == NULL) {
+        return PROBLEM_NONE;
+    }
+    if (!namespace_table_has(shard->options.namespaces,
+                             channel_name_namespace(name))) {
+        return PROBLEM_NAMESPACE_UNKNOWN;
+    }
+    return authority_covers(key, right, name) ? PROBLEM_NONE
+                                              : PROBLEM_FORBIDDEN;
+}
+
+/* A version 4 UUID (RFC 9562, 5.4) for an event that gets no place in the log.
+ * Nothing is looked up by it and it guards nothing, so splitmix64 will do. */
+static void random_uuid(struct shard *shard, uint8_t ret[16])
+{
+    for (int half = 0; half < 2; half++) {
+        uint64_t z = shard->random += UINT64_C(0x9e3779b97f4a7c15);
+
+        z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+        z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+        z ^= z >> 31;
+        memcpy(ret + 8 * half, &z, sizeof(z));
+    }
+    ret[6] = (uint8_t)((ret[6] & 0x0f) | 0x40);
+    ret[8] = (uint8_t)((ret[8] & 0x3f) | 0x80);
+}
+
+static struct publish *make_publish(struct shard *shard,
+                                    const struct client *client,
+                                    const struct channel_name *name,
+                                    const struct client_msg *msg,
+                                    const enum problem *problems)
+{
+    struct publish *publish =
+        publish_new(shard->options.index,
+                    client->id,
+                    client->websocket ? msg->id : bytes_of(NULL, 0));
+    uint8_t identifier[16] = {0};
+
+    for (size_t i = 0; i < msg->event_count; i++) {
+        if (problems[i] != PROBLEM_NONE) {
+            random_uuid(shard, identifier);
+        }
+        publish_add(publish,
+                    channel_name_view(name),
+                    msg->events[i],
+                    problems[i],
+                    identifier);
+    }
+    return publish;
+}
+
+enum problem admission_publish(struct shard *shard,
+                               struct client *client,
+                               const struct channel_name *name,
+                               const struct client_msg *msg)
+{
+    enum problem problems[CLIENT_MSG_EVENTS_MAX];
+    struct publish *publish;
+
+    check(msg->event_count > 0 && msg->event_count <= CLIENT_MSG_EVENTS_MAX);
+    for (size_t i = 0; i < msg->event_count; i++) {
+        problems[i] = client_msg_event_problem(msg->events[i]);
+        if (problems[i] != PROBLEM_NONE &&
+            problems[i] != PROBLEM_EVENT_TOO_LARGE) {
+            return problems[i];
+        }
+    }
+    publish = make_publish(shard, client, name, msg, problems);
+    if (!intake_charge(shard->options.intake, publish->bytes)) {
+        publish_free(publish);
+        return PROBLEM_BUSY;
+    }
+    list_push_back(&shard->publishes, &publish->node);
+    shard_count(shard, publishes, 1);
+    return PROBLEM_NONE;
+}

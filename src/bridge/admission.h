@@ -1,0 +1,24 @@
+/* The door for publishes and subscriptions of either transport: may this key do
+ * that, are these events well formed, is there room for them. */
+#ifndef BRIDGE_ADMISSION_H
+#define BRIDGE_ADMISSION_H
+
+#include "src/bridge/shard_state.h"
+
+/* Check the key, that the namespace exists, and the key's right over `name`;
+ * with a NULL name, only that the key is good. */
+enum problem admission_authorize(struct shard *shard,
+                                 struct moment now,
+                                 struct bytes key_text,
+                                 enum authority_right right,
+                                 const struct channel_name *name);
+
+/* Queue a message's events for the hub. An event that is too large fails by
+ * itself; one that is not JSON fails them all. The answer comes back as a
+ * publish with this client's id. */
+enum problem admission_publish(struct shard *shard,
+                               struct client *client,
+                               const struct channel_name *name,
+                               const struct client_msg *msg);
+
+#endif

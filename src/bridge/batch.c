@@ -1,0 +1,110 @@
+/* Batches of events with the publishes that wait for them. */
+#include "src/bridge/batch.h"
+
+#include "base/alloc.h"
+#include "base/check.h"
+
+#include <stdlib.h>
+
+bool intake_charge(struct intake *intake, size_t bytes)
+{
+    size_t before =
+        atomic_fetch_add_explicit(&intake->bytes, bytes, memory_order_relaxed);
+
+    if (before + bytes > intake->bytes_max) {
+        intake_release(intake, bytes);
+        return false;
+    }
+    return true;
+}
+
+void intake_release(struct intake *intake, size_t bytes)
+{
+    size_t before =
+        atomic_fetch_sub_explicit(&intake->bytes, bytes, memory_order_relaxed);
+
+    check(before >= bytes);
+}
+
+struct batch *batch_new(struct intake *intake, uint32_t shard_count)
+{
+    struct batch *batch =
+        alloc_zero(sizeof(*batch) + shard_count * sizeof(batch->answers[0]));
+
+    check(shard_count > 0);
+    atomic_init(&batch->refs, 1);
+    batch->intake = intake;
+    batch->shard_count = shard_count;
+    for (uint32_t i = 0; i < shard_count; i++) {
+        list_init(&batch->answers[i]);
+    }
+    return batch;
+}
+
+struct batch *batch_ref(struct batch *batch)
+{
+    atomic_fetch_add_explicit(&batch->refs, 1, memory_order_relaxed);
+    return batch;
+}
+
+static void free_answers(struct list *answers)
+{
+    struct list *node;
+
+    while ((node = list_pop_front(answers)) != NULL) {
+        publish_free(list_entry(node, struct publish, node));
+    }
+}
+
+void batch_unref(struct batch *batch)
+{
+    if (batch == NULL ||
+        atomic_fetch_sub_explicit(&batch->refs, 1, memory_order_acq_rel) > 1) {
+        return;
+    }
+    for (uint32_t i = 0; i < batch->shard_count; i++) {
+        free_answers(&batch->answers[i]);
+    }
+    for (size_t i = 0; i < batch->event_count; i++) {
+        event_unref(batch->events[i]);
+    }
+    intake_release(batch->intake, batch->bytes);
+    free(batch->events);
+    free(batch);
+}
+
+static void add_event(struct batch *batch, struct event *event)
+{
+    if (batch->event_count == batch->event_capacity) {
+        batch->event_capacity = batch->event_capacity * 2 + 16;
+        batch->events = alloc_resize(
+            batch->events, batch->event_capacity * sizeof(batch->events[0]));
+    }
+    batch->events[batch->event_count++] = event_ref(event);
+}
+
+void batch_add(struct batch *batch, struct publish *publish)
+{
+    check(publish->shard < batch->shard_count);
+    for (size_t i = 0; i < publish->count; i++) {
+        if (publish->items[i].event != NULL) {
+            add_event(batch, publish->items[i].event);
+        }
+    }
+    batch->bytes += publish->bytes;
+    list_push_back(&batch->answers[publish->shard], &publish->node);
+}
+
+void batch_fail(struct batch *batch, enum problem problem)
+{
+    for (uint32_t i = 0; i < batch->shard_count; i++) {
+        list_each(node, &batch->answers[i])
+        {
+            list_entry(node, struct publish, node)->problem = problem;
+        }
+    }
+    for (size_t i = 0; i < batch->event_count; i++) {
+        event_unref(batch->events[i]);
+    }
+    batch->event_count = 0;
+}

@@ -1,0 +1,50 @@
+/* A batch: what one turn of the hub sent to the log together. Once the log has
+ * it on disk, every shard walks the same batch, read only, and the last to let
+ * go frees it.
+ *
+ * The publishes that make up a batch are sorted by the shard that must answer
+ * them; each shard takes its own list out and nobody else touches it. */
+#ifndef BRIDGE_BATCH_H
+#define BRIDGE_BATCH_H
+
+#include "src/bridge/publish.h"
+
+#include <stdatomic.h>
+
+#define BATCH_EVENTS_MAX 4096
+
+/* Bytes of publishes that are between the shards' doors and their answers, in
+ * the whole node: the one bound on every queue between the threads. */
+struct intake {
+    atomic_size_t bytes;
+    size_t bytes_max;
+};
+
+/* False, charging nothing, when the bound would be passed. */
+bool intake_charge(struct intake *intake, size_t bytes);
+void intake_release(struct intake *intake, size_t bytes);
+
+struct batch {
+    atomic_uint refs;
+    struct intake *intake;
+    size_t bytes; /* charged to the intake */
+    uint32_t shard_count;
+    size_t event_count;
+    size_t event_capacity;
+    struct event **events; /* in log order; references of the batch's own */
+    struct list answers[]; /* of struct publish, one list a shard */
+};
+
+/* With one reference. */
+struct batch *batch_new(struct intake *intake, uint32_t shard_count);
+struct batch *batch_ref(struct batch *batch);
+void batch_unref(struct batch *batch);
+
+/* Take a publish over, with the events that are to be stored. */
+void batch_add(struct batch *batch, struct publish *publish);
+
+/* The log refused: no event of the batch happened, every publish in it is
+ * answered with `problem`. */
+void batch_fail(struct batch *batch, enum problem problem);
+
+#endif

@@ -1,0 +1,161 @@
+/* A client connection: its life, its output and its waits. */
+#include "src/bridge/client.h"
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "proto/ws_frame.h"
+#include "src/bridge/shard_state.h"
+
+#include <stdlib.h>
+
+/* Output is bounded by the send buffer's setting and one answer or event; this
+ * is only the sum of what those can be. */
+#define OUTPUT_BYTES_MAX ((size_t)64 << 20)
+
+/* A read that came while the client could not use it, twice over. */
+#define INPUT_BYTES_MAX ((size_t)16 << 20)
+
+struct client *client_new(struct shard *shard, uint64_t id, void *socket)
+{
+    struct client *c = alloc_zero(sizeof(*c));
+
+    c->id = id;
+    c->socket = socket;
+    c->shard = shard;
+    c->state = CLIENT_HTTP_IDLE;
+    buffer_init(&c->in, INPUT_BYTES_MAX);
+    buffer_init(&c->out, OUTPUT_BYTES_MAX);
+    list_init(&c->wait_node);
+    list_init(&c->keepalive_node);
+    list_init(&c->write_node);
+    list_init(&c->subscriptions);
+    list_init(&c->send_node);
+    list_init(&c->close_node);
+    list_init(&c->catchup_node);
+    ws_stream_init(&c->ws, false);
+    return c;
+}
+
+void client_free(struct client *c)
+{
+    struct shard *shard = c->shard;
+    struct list *node;
+
+    while ((node = list_pop_front(&c->subscriptions)) != NULL) {
+        subscription_free(&shard->subscriptions,
+                          list_entry(node, struct subscription, client_node));
+        shard_count(shard, subscriptions_open, -1);
+    }
+    if (c->websocket) {
+        shard_count(shard, websockets_open, -1);
+    }
+    list_remove(&c->wait_node);
+    list_remove(&c->keepalive_node);
+    list_remove(&c->write_node);
+    list_remove(&c->send_node);
+    list_remove(&c->close_node);
+    list_remove(&c->catchup_node);
+    http_request_free(c->request);
+    ws_stream_done(&c->ws, shard->ws_pool);
+    buffer_done(&c->in);
+    buffer_done(&c->out);
+    free(c);
+}
+
+static void move_to(struct list *list, struct list *node)
+{
+    list_remove(node);
+    list_push_back(list, node);
+}
+
+struct buffer *client_output(struct client *c)
+{
+    /* What was to be delivered before this answer goes out before it. */
+    delivery_render(c->shard, c);
+    if (list_empty(&c->send_node)) {
+        list_push_back(&c->shard->sending, &c->send_node);
+    }
+    return &c->out;
+}
+
+void client_send_text(struct client *c, struct bytes text)
+{
+    struct buffer *out = client_output(c);
+    uint8_t header[WS_FRAME_HEADER_MAX];
+    size_t len = ws_frame_header(header, WS_FRAME_TEXT, false, text.len);
+
+    buffer_append(out, bytes_of(header, len));
+    buffer_append(out, text);
+    check(!out->overflowed);
+}
+
+void client_finish(struct client *c)
+{
+    if (c->state == CLIENT_CLOSING) {
+        return;
+    }
+    c->state = CLIENT_CLOSING;
+    client_wait_stop(c);
+    list_remove(&c->keepalive_node);
+    list_remove(&c->catchup_node);
+    (void)client_output(c);
+}
+
+void client_abort(struct client *c)
+{
+    c->state = CLIENT_CLOSING;
+    c->aborted = true;
+    client_wait_stop(c);
+    list_remove(&c->keepalive_node);
+    list_remove(&c->catchup_node);
+    list_remove(&c->send_node);
+    move_to(&c->shard->closing, &c->close_node);
+}
+
+void client_wait_start(struct client *c,
+                       enum client_wait wait,
+                       struct moment now)
+{
+    const struct shard_limits *limits = c->shard->options.limits;
+    uint64_t wait_ms[CLIENT_WAIT_COUNT] = {
+        [CLIENT_WAIT_REQUEST] = limits->request_timeout_ms,
+        [CLIENT_WAIT_IDLE] = limits->idle_timeout_ms,
+        [CLIENT_WAIT_CLOSE] = limits->close_timeout_ms,
+    };
+
+    check(wait != CLIENT_WAIT_NONE);
+    if (c->wait == wait) {
+        return;
+    }
+    c->wait = wait;
+    c->wait_deadline_ms = now.mono_ms + wait_ms[wait];
+    move_to(&c->shard->waits[wait], &c->wait_node);
+}
+
+void client_wait_stop(struct client *c)
+{
+    c->wait = CLIENT_WAIT_NONE;
+    list_remove(&c->wait_node);
+}
+
+bool client_wants_read(const struct client *c)
+{
+    const struct shard_limits *limits = c->shard->options.limits;
+
+    if (c->peer_done) {
+        return false;
+    }
+    switch (c->state) {
+    case CLIENT_HTTP_IDLE:
+    case CLIENT_HTTP_READING:
+        return c->in.len == 0 && c->out.len <= limits->send_buffer_max;
+    case CLIENT_HTTP_WAITING:
+        return false;
+    case CLIENT_WS_OPEN:
+        return c->in.len == 0 && c->out.len <= limits->send_buffer_max &&
+               c->publishes_in_flight < limits->publishes_in_flight_max;
+    case CLIENT_CLOSING:
+        return true; /* to notice the peer's end; the bytes are dropped */
+    }
+    check_unreachable();
+}

@@ -1,0 +1,107 @@
+/* One client connection as its shard sees it: what it speaks, what it has
+ * subscribed to, what still has to be sent. An idle one is this struct and its
+ * subscriptions; parsers and buffers come and go with the bytes.
+ *
+ * Private to src/bridge. Other threads know a client by its id only, which is
+ * never used again, so an answer for one that has gone finds nobody. */
+#ifndef BRIDGE_CLIENT_H
+#define BRIDGE_CLIENT_H
+
+#include "base/buffer.h"
+#include "base/list.h"
+#include "base/moment.h"
+#include "proto/http_request.h"
+#include "proto/ws_stream.h"
+#include "src/bridge/subscription.h"
+
+struct shard;
+
+enum client_state {
+    CLIENT_HTTP_IDLE,    /* between requests, or before the first */
+    CLIENT_HTTP_READING, /* inside a request */
+    CLIENT_HTTP_WAITING, /* its publish is on the way to the log */
+    CLIENT_WS_OPEN,
+    CLIENT_CLOSING, /* what is queued goes out, nothing is read; then closed */
+};
+
+/* Why a client is in one of the shard's lists of deadlines. All waits of one
+ * kind are equally long, so each list is in order of its deadlines. */
+enum client_wait {
+    CLIENT_WAIT_NONE,
+    CLIENT_WAIT_REQUEST, /* a whole request, or the close that was promised */
+    CLIENT_WAIT_IDLE,    /* the next request on a kept connection */
+    CLIENT_WAIT_CLOSE,   /* the peer's half of a close */
+    CLIENT_WAIT_COUNT,
+};
+
+struct client {
+    uint64_t id;
+    void *socket; /* the world's; only handed back */
+    struct shard *shard;
+    enum client_state state;
+    enum client_wait wait;
+    uint64_t wait_deadline_ms;
+    struct list wait_node;
+    uint64_t keepalive_deadline_ms;
+    struct list keepalive_node; /* in the shard's, when a WebSocket */
+    uint64_t write_deadline_ms;
+    struct list write_node; /* in the shard's blocked, while bytes wait */
+
+    struct http_request *request; /* NULL while idle or a WebSocket */
+    struct ws_stream ws;
+    struct buffer in;  /* bytes that came before they could be used */
+    struct buffer out; /* bytes that the socket has not taken */
+    bool blocked;      /* the socket took less than it was given */
+    bool keep_alive;   /* of the request being answered */
+    bool head_only;
+    bool websocket;   /* speaks, or spoke, WebSocket */
+    bool aborted;     /* to be closed without waiting for the peer */
+    bool half_closed; /* our half of the connection is shut */
+    bool peer_done;   /* the peer sends nothing more */
+    uint16_t publishes_in_flight;
+    uint16_t subscription_count;
+    struct list subscriptions;
+
+    /* Deliveries of this turn, oldest first, by index + 1 into the shard's
+     * arena; 0: none. And about how many bytes they will be. */
+    uint32_t first_delivery;
+    uint32_t last_delivery;
+    uint32_t delivery_bytes;
+
+    /* A client that is behind is not sent what comes live: it reads the log
+     * from here on until it has caught up with the shard (catchup). 0: live. */
+    uint64_t behind_place;
+    uint64_t page_from;    /* where the page being read began */
+    uint32_t page_records; /* how many of its records have come */
+
+    struct list send_node;    /* in the shard's: has output this turn */
+    struct list close_node;   /* in the shard's: to be closed */
+    struct list catchup_node; /* in the shard's: wants a page of the log */
+};
+
+struct client *client_new(struct shard *shard, uint64_t id, void *socket);
+void client_free(struct client *c); /* leaves every list */
+
+/* Append bytes to what is sent, after everything so far, and see to it that
+ * they go out this turn. */
+struct buffer *client_output(struct client *c);
+
+/* Append one text frame. */
+void client_send_text(struct client *c, struct bytes text);
+
+/* Close once all output is out. Reading stops at once. */
+void client_finish(struct client *c);
+
+/* Close now, whatever is queued. */
+void client_abort(struct client *c);
+
+void client_wait_start(struct client *c,
+                       enum client_wait wait,
+                       struct moment now);
+void client_wait_stop(struct client *c);
+
+/* Whether the world should read from this client's socket: not while it owes
+ * us a drained buffer or waits for an answer. */
+bool client_wants_read(const struct client *c);
+
+#endif

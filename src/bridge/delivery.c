@@ -1,0 +1,284 @@
+/* Noting, and rendering, who gets which event. */
+#include "src/bridge/delivery.h"
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "proto/client_msg.h"
+#include "proto/ws_deflate.h"
+#include "proto/ws_frame.h"
+#include "src/bridge/shard_state.h"
+
+#include <stdlib.h>
+
+/* An event's text may grow sixfold by escaping; a chunk holds one event more
+ * than its bound. */
+#define ARENA_BYTES_MAX ((size_t)8 << 20)
+#define RENDERED_BYTES_MAX ((size_t)32 << 20)
+
+/* A frame with a subscription's begin in front never needs more. */
+#define FRAME_OVERHEAD_MAX (WS_FRAME_HEADER_MAX + WS_DEFLATE_STORED_LEN)
+
+/* Below this a compressed frame is hardly smaller than a plain one. */
+#define DEFLATE_BYTES_MIN 128
+
+void delivery_arena_init(struct delivery_arena *a)
+{
+    *a = (struct delivery_arena){0};
+    buffer_init(&a->text, ARENA_BYTES_MAX);
+    buffer_init(&a->deflated, ARENA_BYTES_MAX);
+    buffer_init(&a->rendered, RENDERED_BYTES_MAX);
+    a->deflate = ws_deflate_new();
+}
+
+void delivery_arena_done(struct delivery_arena *a)
+{
+    free(a->list);
+    free(a->tails);
+    buffer_done(&a->text);
+    buffer_done(&a->deflated);
+    buffer_done(&a->rendered);
+    ws_deflate_free(a->deflate);
+}
+
+void delivery_arena_clear(struct delivery_arena *a)
+{
+    a->count = 0;
+    a->tail_count = 0;
+    buffer_clear(&a->text);
+    buffer_clear(&a->deflated);
+}
+
+static uint32_t add_tail(struct delivery_arena *a, struct bytes content)
+{
+    struct delivery_tail *tail;
+
+    if (a->tail_count == a->tail_capacity) {
+        a->tail_capacity = a->tail_capacity * 2 + 64;
+        a->tails =
+            alloc_resize(a->tails, a->tail_capacity * sizeof(a->tails[0]));
+    }
+    tail = &a->tails[a->tail_count];
+    *tail = (struct delivery_tail){.offset = a->text.len};
+    client_msg_data_tail(&a->text, content);
+    check(!a->text.overflowed);
+    tail->len = a->text.len - tail->offset;
+    return a->tail_count++;
+}
+
+static struct bytes tail_text(const struct delivery_arena *a,
+                              const struct delivery_tail *tail)
+{
+    return bytes_of(a->text.data + tail->offset, tail->len);
+}
+
+static void add_note(struct delivery_arena *a,
+                     struct client *c,
+                     struct subscription *s,
+                     uint64_t place,
+                     uint32_t tail)
+{
+    if (a->count == a->capacity) {
+        a->capacity = a->capacity * 2 + 256;
+        a->list = alloc_resize(a->list, a->capacity * sizeof(a->list[0]));
+    }
+    a->list[a->count++] =
+        (struct delivery){.subscription = s, .tail = tail, .next = 0};
+    if (c->last_delivery == 0) {
+        c->first_delivery = a->count;
+    } else {
+        a->list[c->last_delivery - 1].next = a->count;
+    }
+    c->last_delivery = a->count;
+    s->after_place = place;
+    c->delivery_bytes +=
+        (uint32_t)(FRAME_OVERHEAD_MAX + s->begin_len + a->tails[tail].len);
+}
+
+/* Above its send buffer a client is only a place in the log. */
+static bool falls_behind(struct shard *shard, struct client *c, uint64_t place)
+{
+    if (c->behind_place != 0) {
+        return true;
+    }
+    if (c->out.len + c->delivery_bytes <=
+        shard->options.limits->send_buffer_max) {
+        return false;
+    }
+    c->behind_place = place;
+    shard_count(shard, catchup_begun, 1);
+    return true;
+}
+
+static void note_topic(struct shard *shard,
+                       const struct topic *topic,
+                       const struct event *event,
+                       uint32_t *tail)
+{
+    for (uint32_t i = 0; i < topic->count; i++) {
+        struct subscription *s = topic->subscriptions[i];
+        struct client *c = s->client;
+
+        if (event->place <= s->after_place || c->state != CLIENT_WS_OPEN ||
+            falls_behind(shard, c, event->place)) {
+            continue;
+        }
+        if (*tail == UINT32_MAX) {
+            *tail = add_tail(&shard->deliveries, event->content);
+        }
+        add_note(&shard->deliveries, c, s, event->place, *tail);
+        if (list_empty(&c->send_node)) {
+            list_push_back(&shard->sending, &c->send_node);
+        }
+    }
+}
+
+void delivery_walk(struct shard *shard, const struct event *event)
+{
+    struct topic *topics[SUBSCRIPTION_TOPICS_MAX];
+    size_t count =
+        subscription_topics(&shard->subscriptions, event->channel, topics);
+    uint32_t tail = UINT32_MAX;
+
+    check(event->place > shard->place);
+    for (size_t i = 0; i < count; i++) {
+        note_topic(shard, topics[i], event, &tail);
+    }
+    shard->place = event->place;
+}
+
+static struct bytes deflated_tail(struct delivery_arena *a,
+                                  struct delivery_tail *tail)
+{
+    if (tail->deflated_len == 0) {
+        tail->deflated_offset = a->deflated.len;
+        ws_deflate_tail(a->deflate, tail_text(a, tail), &a->deflated);
+        check(!a->deflated.overflowed);
+        tail->deflated_len = a->deflated.len - tail->deflated_offset;
+    }
+    return bytes_of(a->deflated.data + tail->deflated_offset,
+                    tail->deflated_len);
+}
+
+/* Append one data frame. With compression, the part of its own goes in a stored
+ * block and the shared part follows, compressed once for all. */
+static void render_frame(struct delivery_arena *a,
+                         const struct subscription *s,
+                         struct delivery_tail *tail,
+                         struct buffer *out)
+{
+    struct bytes begin = subscription_begin(s);
+    struct bytes end = tail_text(a, tail);
+    bool deflate =
+        s->client->ws.deflate && begin.len + end.len >= DEFLATE_BYTES_MIN;
+    size_t stored_len = 0;
+    uint8_t *at;
+
+    if (deflate) {
+        end = deflated_tail(a, tail);
+        stored_len = WS_DEFLATE_STORED_LEN;
+    }
+    at = buffer_reserve(out, FRAME_OVERHEAD_MAX + begin.len + end.len);
+    check(at != NULL);
+    size_t len = ws_frame_header(
+        at, WS_FRAME_TEXT, deflate, stored_len + begin.len + end.len);
+    if (deflate) {
+        ws_deflate_stored(begin.len, at + len);
+        len += stored_len;
+    }
+    memcpy(at + len, begin.data, begin.len);
+    memcpy(at + len + begin.len, end.data, end.len);
+    buffer_advance(out, len + begin.len + end.len);
+}
+
+static void render_notes(struct shard *shard,
+                         struct client *c,
+                         struct buffer *out)
+{
+    struct delivery_arena *a = &shard->deliveries;
+    uint64_t count = 0;
+
+    for (uint32_t i = c->first_delivery; i != 0; i = a->list[i - 1].next) {
+        struct delivery *d = &a->list[i - 1];
+
+        render_frame(a, d->subscription, &a->tails[d->tail], out);
+        count++;
+    }
+    c->first_delivery = 0;
+    c->last_delivery = 0;
+    c->delivery_bytes = 0;
+    shard_count(shard, deliveries, count);
+}
+
+void delivery_render(struct shard *shard, struct client *client)
+{
+    if (client->first_delivery != 0) {
+        render_notes(shard, client, &client->out);
+    }
+}
+
+struct bytes delivery_view(struct shard *shard, struct client *client)
+{
+    struct buffer *out = &shard->deliveries.rendered;
+
+    check(client->out.len == 0);
+    buffer_clear(out);
+    render_notes(shard, client, out);
+    return buffer_view(out);
+}
+
+static bool topic_among(struct topic *topic,
+                        struct topic *const *topics,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (topics[i] == topic) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Forget what was added since; no note refers to it. */
+static void truncate_arena(struct delivery_arena *a,
+                           const struct delivery_arena *before)
+{
+    a->tail_count = before->tail_count;
+    a->text.len = before->text.len;
+    a->deflated.len = before->deflated.len;
+}
+
+bool delivery_append(struct shard *shard,
+                     struct client *client,
+                     uint64_t place,
+                     struct bytes channel,
+                     struct bytes content)
+{
+    struct delivery_arena *a = &shard->deliveries;
+    const struct delivery_arena before = *a;
+    struct topic *topics[SUBSCRIPTION_TOPICS_MAX];
+    size_t count = subscription_topics(&shard->subscriptions, channel, topics);
+    uint32_t tail = UINT32_MAX;
+    bool whole = true;
+
+    list_each(node, &client->subscriptions)
+    {
+        struct subscription *s =
+            list_entry(node, struct subscription, client_node);
+
+        if (place <= s->after_place || !topic_among(s->topic, topics, count)) {
+            continue;
+        }
+        if (client->out.len > shard->options.limits->send_buffer_max) {
+            whole = false;
+            break;
+        }
+        if (tail == UINT32_MAX) {
+            tail = add_tail(a, content);
+        }
+        render_frame(a, s, &a->tails[tail], client_output(client));
+        s->after_place = place;
+        shard_count(shard, deliveries, 1);
+    }
+    truncate_arena(a, &before);
+    return whole;
+}

@@ -1,0 +1,80 @@
+/* The fan-out: events to the clients whose subscriptions match.
+ *
+ * A chunk of events is walked first, which only notes who gets what; then each
+ * client's notes are rendered into one piece of bytes and leave in one write.
+ * The part that all subscribers share (the escaped event) is built once. */
+#ifndef BRIDGE_DELIVERY_H
+#define BRIDGE_DELIVERY_H
+
+#include "base/buffer.h"
+#include "base/event.h"
+
+struct shard;
+struct client;
+struct subscription;
+
+/* A chunk ends after this many notes or bytes of tails, so that a turn's memory
+ * is bounded and no client is given more than its send buffer before the socket
+ * was tried. */
+#define DELIVERY_CHUNK_COUNT_MAX 65536
+#define DELIVERY_CHUNK_BYTES_MAX (32 * 1024)
+
+/* The shared part of one event's data frames. */
+struct delivery_tail {
+    size_t offset; /* into the arena's text */
+    size_t len;
+    size_t deflated_offset; /* into the arena's deflated; made when needed */
+    size_t deflated_len;    /* 0: not made yet */
+};
+
+/* One event for one subscription. */
+struct delivery {
+    struct subscription *subscription;
+    uint32_t tail;
+    uint32_t next; /* of the same client: index + 1; 0: the last */
+};
+
+/* The notes and tails of one chunk. */
+struct delivery_arena {
+    struct delivery *list;
+    uint32_t count;
+    uint32_t capacity;
+    struct delivery_tail *tails;
+    uint32_t tail_count;
+    uint32_t tail_capacity;
+    struct buffer text;
+    struct buffer deflated;
+    struct buffer rendered; /* one client's bytes, between pull and sent */
+    struct ws_deflate *deflate;
+};
+
+void delivery_arena_init(struct delivery_arena *a);
+void delivery_arena_done(struct delivery_arena *a);
+void delivery_arena_clear(struct delivery_arena *a); /* no note may be left */
+
+static inline bool delivery_arena_full(const struct delivery_arena *a)
+{
+    return a->count >= DELIVERY_CHUNK_COUNT_MAX ||
+           a->text.len >= DELIVERY_CHUNK_BYTES_MAX;
+}
+
+/* Note the event for every matching client of the shard that is not behind;
+ * one whose send buffer is full falls behind here. */
+void delivery_walk(struct shard *shard, const struct event *event);
+
+/* Move a client's notes, rendered, to the end of its output buffer. */
+void delivery_render(struct shard *shard, struct client *client);
+
+/* The same into the arena's own buffer, when nothing waits before them. */
+struct bytes delivery_view(struct shard *shard, struct client *client);
+
+/* Append one event to the client's output for each of its subscriptions that
+ * match and have not seen it: what catching up does, a record at a time. False
+ * when the send buffer filled up before all had it: offer it again later. */
+bool delivery_append(struct shard *shard,
+                     struct client *client,
+                     uint64_t place,
+                     struct bytes channel,
+                     struct bytes content);
+
+#endif

@@ -1,0 +1,424 @@
+/* HTTP requests: reading them, finding their route, answering. */
+#include "src/bridge/http_api.h"
+
+#include "base/check.h"
+#include "proto/http_reply.h"
+#include "proto/ws_accept.h"
+#include "proto/ws_deflate.h"
+#include "src/bridge/admission.h"
+#include "src/bridge/ws_session.h"
+
+/* Headers that AWS's clients send; a browser asks before it sends them. */
+#define ALLOW_HEADERS                                                   \
+    "content-type,x-api-key,authorization,x-amz-date,x-amz-user-agent," \
+    "x-amz-security-token"
+
+static bool origin_allowed(const struct shard *shard, struct bytes origin)
+{
+    for (size_t i = 0; i < shard->options.allowed_origins_count; i++) {
+        struct bytes allowed = shard->options.allowed_origins[i];
+
+        if (bytes_equal_text(allowed, "*") || bytes_equal(allowed, origin)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Fetch standard, "HTTP extensions": a page may read the answer when its own
+ * origin is named. Keys are in headers of the page's own making, never in
+ * cookies, so naming it gives nothing away. */
+static void cors_fields(struct client *c, struct buffer *out)
+{
+    struct bytes origin = http_request_field(c->request, "origin");
+
+    if (origin.len == 0 || !origin_allowed(c->shard, origin)) {
+        return;
+    }
+    http_reply_field(out, "access-control-allow-origin", origin);
+    http_reply_field(
+        out, "access-control-expose-headers", bytes_text("x-amzn-errortype"));
+    http_reply_field(out, "vary", bytes_text("origin"));
+}
+
+/* After the answer: the next request, or the end. */
+static void request_done(struct client *c, struct moment now)
+{
+    shard_count(c->shard, http_requests, 1);
+    if (!c->keep_alive || c->shard->draining || c->peer_done) {
+        client_finish(c);
+        client_wait_start(c, CLIENT_WAIT_CLOSE, now);
+        return;
+    }
+    http_request_next(c->request);
+    c->state = CLIENT_HTTP_IDLE;
+    client_wait_stop(c);
+    client_wait_start(c, CLIENT_WAIT_IDLE, now);
+}
+
+static void reply(struct client *c,
+                  struct moment now,
+                  int status,
+                  const char *content_type,
+                  struct bytes body)
+{
+    struct buffer *out = client_output(c);
+
+    http_reply_begin(out, status);
+    if (body.len > 0) {
+        http_reply_field(out, "content-type", bytes_text(content_type));
+    }
+    cors_fields(c, out);
+    http_reply_body(out, body, c->keep_alive, c->head_only);
+    check(!out->overflowed);
+    request_done(c, now);
+}
+
+static void reply_problem(struct client *c,
+                          struct moment now,
+                          enum problem problem)
+{
+    struct buffer *text = &c->shard->text;
+    struct buffer *out = client_output(c);
+
+    buffer_clear(text);
+    client_msg_http_error(text, problem, NULL);
+    http_reply_begin(out, problem_status(problem));
+    http_reply_field(out, "content-type", bytes_text("application/json"));
+    http_reply_field(
+        out, "x-amzn-errortype", bytes_text(problem_name_http(problem)));
+    cors_fields(c, out);
+    http_reply_body(out, buffer_view(text), c->keep_alive, c->head_only);
+    check(!out->overflowed);
+    request_done(c, now);
+}
+
+static void preflight(struct client *c, struct moment now)
+{
+    struct buffer *out = client_output(c);
+    struct bytes asked =
+        http_request_field(c->request, "access-control-request-headers");
+
+    http_reply_begin(out, 204);
+    cors_fields(c, out);
+    http_reply_field(
+        out, "access-control-allow-methods", bytes_text("GET,POST,OPTIONS"));
+    http_reply_field(out,
+                     "access-control-allow-headers",
+                     asked.len > 0 ? asked : bytes_text(ALLOW_HEADERS));
+    http_reply_field(out, "access-control-max-age", bytes_text("86400"));
+    http_reply_body(out, bytes_of(NULL, 0), c->keep_alive, true);
+    check(!out->overflowed);
+    request_done(c, now);
+}
+
+/* POST /event. The answer follows when the log has the events. */
+static enum problem publish(struct client *c, struct moment now)
+{
+    struct shard *shard = c->shard;
+    struct channel_name name;
+    struct client_msg msg;
+    struct bytes key = http_request_field(c->request, "x-api-key");
+    enum problem problem =
+        admission_authorize(shard, now, key, AUTHORITY_PUBLISH, NULL);
+
+    if (problem == PROBLEM_NONE) {
+        problem = client_msg_parse_publish(
+            http_request_body(c->request), &shard->scratch, &msg);
+    }
+    if (problem == PROBLEM_NONE &&
+        channel_name_parse(msg.channel, &name) != 0) {
+        problem = PROBLEM_CHANNEL_MALFORMED;
+    }
+    if (problem == PROBLEM_NONE) {
+        problem =
+            admission_authorize(shard, now, key, AUTHORITY_PUBLISH, &name);
+    }
+    if (problem == PROBLEM_NONE) {
+        problem = admission_publish(shard, c, &name, &msg);
+    }
+    if (problem == PROBLEM_NONE) {
+        c->state = CLIENT_HTTP_WAITING;
+        client_wait_stop(c);
+    }
+    return problem;
+}
+
+/* GET /event/realtime: RFC 6455, 4.2, and the credentials, whose fault is told
+ * on the WebSocket. */
+static void upgrade(struct client *c, struct moment now)
+{
+    struct shard *shard = c->shard;
+    struct bytes key = http_request_field(c->request, "sec-websocket-key");
+    struct bytes offers =
+        http_request_field(c->request, "sec-websocket-protocol");
+    struct bytes extensions =
+        http_request_field(c->request, "sec-websocket-extensions");
+    struct credentials given = {0};
+    enum problem problem = PROBLEM_NONE;
+    char accept[WS_ACCEPT_LEN];
+    bool offered = false;
+    bool deflate = false;
+    struct buffer *out;
+
+    buffer_clear(&shard->text);
+    if (credentials_from_subprotocols(
+            offers, &shard->scratch, &offered, &given) != 0) {
+        problem = PROBLEM_UNAUTHORIZED;
+    } else if (!offered) {
+        problem = PROBLEM_SUBPROTOCOL;
+    } else {
+        problem = admission_authorize(
+            shard,
+            now,
+            given.api_key.len > 0 ? given.api_key
+                                  : http_request_field(c->request, "x-api-key"),
+            AUTHORITY_SUBSCRIBE,
+            NULL);
+    }
+    if (shard->options.compression && extensions.len > 0) {
+        deflate = ws_deflate_negotiate(extensions, &shard->text);
+    }
+    ws_accept_reply(key, accept);
+    out = client_output(c);
+    http_reply_begin(out, 101);
+    http_reply_field(out, "upgrade", bytes_text("websocket"));
+    http_reply_field(out, "connection", bytes_text("Upgrade"));
+    http_reply_field(
+        out, "sec-websocket-accept", bytes_of(accept, sizeof(accept)));
+    if (offered) {
+        http_reply_field(
+            out, "sec-websocket-protocol", bytes_text("aws-appsync-event-ws"));
+    }
+    if (deflate) {
+        http_reply_field(
+            out, "sec-websocket-extensions", buffer_view(&shard->text));
+    }
+    http_reply_end(out);
+    shard_count(shard, http_requests, 1);
+    http_request_free(c->request);
+    c->request = NULL;
+    ws_stream_init(&c->ws, deflate);
+    ws_session_begin(c, now, problem);
+}
+
+static void realtime(struct client *c, struct moment now)
+{
+    struct bytes version =
+        http_request_field(c->request, "sec-websocket-version");
+
+    if (!http_request_upgrade(c->request) || !bytes_equal_text(version, "13")) {
+        struct buffer *out = client_output(c);
+
+        http_reply_begin(out, 426);
+        http_reply_field(out, "upgrade", bytes_text("websocket"));
+        http_reply_field(out, "sec-websocket-version", bytes_text("13"));
+        http_reply_body(out,
+                        bytes_text("this is a WebSocket endpoint\n"),
+                        c->keep_alive,
+                        c->head_only);
+        request_done(c, now);
+        return;
+    }
+    if (!ws_accept_key_valid(
+            http_request_field(c->request, "sec-websocket-key"))) {
+        c->keep_alive = false;
+        reply(c,
+              now,
+              400,
+              "text/plain",
+              bytes_text("Sec-WebSocket-Key is not base64 of 16 bytes\n"));
+        return;
+    }
+    upgrade(c, now);
+}
+
+/* GET /metrics, for admins: as x-api-key, or as a bearer token, which is what
+ * Prometheus can send. */
+static void metrics(struct client *c, struct moment now)
+{
+    struct shard *shard = c->shard;
+    struct bytes key = http_request_field(c->request, "x-api-key");
+    struct bytes bearer = http_request_field(c->request, "authorization");
+    const struct api_key *checked;
+
+    if (key.len == 0 && bytes_starts_with(bearer, bytes_text("Bearer "))) {
+        key = bytes_trim(bytes_from(bearer, strlen("Bearer ")));
+    }
+    if (authority_check(shard->options.authority, now, key, &checked) != 0 ||
+        !checked->admin) {
+        reply_problem(c, now, PROBLEM_UNAUTHORIZED);
+        return;
+    }
+    buffer_clear(&shard->text);
+    metrics_print(shard->options.all_metrics,
+                  shard->options.all_metrics_count,
+                  &shard->text);
+    reply(c, now, 200, "text/plain; version=0.0.4", buffer_view(&shard->text));
+}
+
+static void route(struct client *c, struct moment now)
+{
+    enum http_request_method method = http_request_method(c->request);
+    struct bytes path = http_request_path(c->request);
+    bool get = method == HTTP_REQUEST_GET || method == HTTP_REQUEST_HEAD;
+    enum problem problem = PROBLEM_NONE;
+
+    c->keep_alive = http_request_keep_alive(c->request);
+    c->head_only = method == HTTP_REQUEST_HEAD;
+    if (method == HTTP_REQUEST_OPTIONS) {
+        preflight(c, now);
+    } else if (bytes_equal_text(path, "/event")) {
+        problem =
+            method == HTTP_REQUEST_POST ? publish(c, now) : PROBLEM_METHOD;
+    } else if (bytes_equal_text(path, "/event/realtime") && get) {
+        realtime(c, now);
+    } else if (bytes_equal_text(path, "/healthz") && get) {
+        reply(c,
+              now,
+              200,
+              "application/json",
+              bytes_text("{\"status\":\"ok\"}\n"));
+    } else if (bytes_equal_text(path, "/metrics") && get) {
+        metrics(c, now);
+    } else {
+        problem = PROBLEM_ROUTE_UNKNOWN;
+    }
+    if (problem != PROBLEM_NONE) {
+        if (method == HTTP_REQUEST_POST) {
+            shard_count(c->shard, publishes_refused, 1);
+        }
+        reply_problem(c, now, problem);
+    }
+}
+
+/* What cannot be read cannot be skipped either: answer and close. */
+static void fault(struct client *c,
+                  struct moment now,
+                  int status,
+                  const char *reason)
+{
+    struct buffer *text = &c->shard->text;
+    struct buffer *out = client_output(c);
+
+    shard_count(c->shard, http_faults, 1);
+    buffer_clear(text);
+    buffer_text(text, "{\"errors\":[{\"errorType\":\"BadRequestException\"");
+    buffer_text(text, ",\"message\":\"");
+    json_escape(bytes_text(reason), text);
+    buffer_text(text, "\"}]}");
+    http_reply_begin(out, status);
+    http_reply_field(out, "content-type", bytes_text("application/json"));
+    http_reply_field(
+        out, "x-amzn-errortype", bytes_text("BadRequestException"));
+    http_reply_body(out, buffer_view(text), false, false);
+    client_finish(c);
+    client_wait_start(c, CLIENT_WAIT_CLOSE, now);
+}
+
+void http_api_timeout(struct client *client, struct moment now)
+{
+    shard_count(client->shard, timeouts, 1);
+    if (client->request == NULL || !http_request_begun(client->request)) {
+        client_abort(client);
+        return;
+    }
+    fault(client, now, 408, "The request took too long to arrive");
+}
+
+/* Parsers are lent out while a request is being read. */
+static void take_parser(struct client *c)
+{
+    struct shard *shard = c->shard;
+
+    if (c->request == NULL) {
+        c->request = shard->spare_request_count > 0
+                         ? shard->spare_requests[--shard->spare_request_count]
+                         : http_request_new(&shard->request_limits);
+    }
+}
+
+static void return_parser(struct client *c)
+{
+    struct shard *shard = c->shard;
+
+    if (c->request == NULL || http_request_begun(c->request)) {
+        return;
+    }
+    if (shard->spare_request_count < SHARD_SPARE_REQUESTS_MAX) {
+        shard->spare_requests[shard->spare_request_count++] = c->request;
+    } else {
+        http_request_free(c->request);
+    }
+    c->request = NULL;
+}
+
+static size_t receive_some(struct client *c, struct moment now, struct bytes in)
+{
+    size_t used = 0;
+
+    take_parser(c);
+    c->state = CLIENT_HTTP_READING;
+    switch (http_request_receive(c->request, in, &used)) {
+    case HTTP_REQUEST_MORE:
+        client_wait_start(c, CLIENT_WAIT_REQUEST, now);
+        break;
+    case HTTP_REQUEST_CONTINUE:
+        http_reply_begin(client_output(c), 100);
+        http_reply_end(client_output(c));
+        client_wait_start(c, CLIENT_WAIT_REQUEST, now);
+        break;
+    case HTTP_REQUEST_READY:
+        route(c, now);
+        break;
+    case HTTP_REQUEST_FAILED:
+        fault(c,
+              now,
+              http_request_status(c->request),
+              http_request_reason(c->request));
+        break;
+    }
+    return used;
+}
+
+size_t http_api_receive(struct client *client,
+                        struct moment now,
+                        struct bytes in)
+{
+    size_t used = 0;
+
+    while (used < in.len && (client->state == CLIENT_HTTP_IDLE ||
+                             client->state == CLIENT_HTTP_READING)) {
+        used += receive_some(client, now, bytes_from(in, used));
+    }
+    if (client->state == CLIENT_HTTP_IDLE) {
+        return_parser(client);
+    }
+    return used;
+}
+
+void http_api_answer(struct client *client,
+                     struct moment now,
+                     const struct publish *publish)
+{
+    struct client_msg_outcome outcomes[CLIENT_MSG_EVENTS_MAX];
+    struct buffer *text = &client->shard->text;
+
+    if (client->state != CLIENT_HTTP_WAITING) {
+        return;
+    }
+    if (publish->problem != PROBLEM_NONE) {
+        reply_problem(client, now, publish->problem);
+    } else {
+        for (size_t i = 0; i < publish->count; i++) {
+            outcomes[i] = publish->items[i].outcome;
+        }
+        buffer_clear(text);
+        client_msg_publish_result(
+            text, bytes_of(NULL, 0), outcomes, publish->count);
+        reply(client, now, 200, "application/json", buffer_view(text));
+    }
+    if (client->state == CLIENT_HTTP_IDLE && client->in.len == 0) {
+        return_parser(client);
+    }
+}

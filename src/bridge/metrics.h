@@ -1,0 +1,59 @@
+/* Counters: one set a shard and one for the hub and log, summed when somebody
+ * asks for /metrics. Each is written by one thread and read by any. */
+#ifndef BRIDGE_METRICS_H
+#define BRIDGE_METRICS_H
+
+#include "base/buffer.h"
+
+#include <stdatomic.h>
+
+/* X(name, kind, help) */
+#define METRICS_MAP(X)                                                       \
+    X(connections_opened, "counter", "Connections accepted")                 \
+    X(connections_open, "gauge", "Connections open now")                     \
+    X(connections_refused, "counter", "Connections over the limit")          \
+    X(websockets_open, "gauge", "WebSocket connections open now")            \
+    X(subscriptions_open, "gauge", "Subscriptions open now")                 \
+    X(http_requests, "counter", "HTTP requests answered")                    \
+    X(http_faults, "counter", "HTTP requests that could not be read")        \
+    X(messages_in, "counter", "WebSocket messages read")                     \
+    X(publishes, "counter", "Publish requests taken")                        \
+    X(publishes_refused, "counter", "Publish requests answered by an error") \
+    X(events, "counter", "Events accepted")                                  \
+    X(deliveries, "counter", "Events sent to subscribers")                   \
+    X(catchup_begun, "counter", "Times a slow client fell back to the log")  \
+    X(catchup_records,                                                       \
+      "counter",                                                             \
+      "Records read from the log for slow clients")                          \
+    X(catchup_lost, "counter", "Slow clients closed: window passed them")    \
+    X(timeouts, "counter", "Connections closed because of a time limit")     \
+    X(keys_refused, "counter", "API keys refused")                           \
+    X(log_batch_events_sum, "counter", "Events in the log's transactions")   \
+    X(log_batch_events_count, "counter", "Transactions of the log")          \
+    X(log_failures, "counter", "Transactions that the log refused")          \
+    X(log_trimmed, "counter", "Events that left the window")                 \
+    X(log_corrupt_records, "gauge", "Records whose checksum does not fit")   \
+    X(log_record_bytes, "gauge", "Bytes of records in the window")           \
+    X(log_events, "gauge", "Events in the window")
+
+struct metrics {
+#define X(name, kind, help) atomic_uint_least64_t name;
+    METRICS_MAP(X)
+#undef X
+};
+
+/* Only the owning thread adds, so this needs no locked instruction. */
+#define metrics_add(m, name, n)                                       \
+    atomic_store_explicit(                                            \
+        &(m)->name,                                                   \
+        atomic_load_explicit(&(m)->name, memory_order_relaxed) + (n), \
+        memory_order_relaxed)
+#define metrics_set(m, name, n) \
+    atomic_store_explicit(&(m)->name, (n), memory_order_relaxed)
+
+/* The sums of `count` sets, as Prometheus text: "weir_events 12". */
+void metrics_print(struct metrics *const *sets,
+                   size_t count,
+                   struct buffer *out);
+
+#endif

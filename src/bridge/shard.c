@@ -1,0 +1,579 @@
+/* The shard's door: inputs to the clients they are for, deadlines, and what the
+ * world pulls out after each turn. */
+#include "src/bridge/shard.h"
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "src/bridge/catchup.h"
+#include "src/bridge/http_api.h"
+#include "src/bridge/shard_state.h"
+#include "src/bridge/ws_session.h"
+
+#include <stdlib.h>
+
+/* /metrics and the longest answer to a publish both fit. */
+#define TEXT_BYTES_MAX (256 * 1024)
+
+struct shard *shard_new(const struct shard_options *options)
+{
+    const struct shard_limits *limits = options->limits;
+    struct shard *shard = alloc_zero(sizeof(*shard));
+
+    shard->options = *options;
+    shard->ws_pool = ws_stream_pool_new(
+        WS_STREAM_SERVER, limits->message_bytes_max, options->seed);
+    shard->request_limits = (struct http_request_limits){
+        .target_bytes_max = limits->head_bytes_max / 2,
+        .head_bytes_max = limits->head_bytes_max,
+        .body_bytes_max = limits->body_bytes_max,
+    };
+    buffer_init(&shard->scratch,
+                limits->message_bytes_max + limits->body_bytes_max +
+                    CREDENTIALS_BYTES_MAX);
+    buffer_init(&shard->text, TEXT_BYTES_MAX);
+    shard->random = options->random_seed;
+    subscription_table_init(&shard->subscriptions, options->seed);
+    delivery_arena_init(&shard->deliveries);
+    shard->place = options->last_place;
+    list_init(&shard->sending);
+    list_init(&shard->closing);
+    list_init(&shard->catching_up);
+    list_init(&shard->blocked);
+    list_init(&shard->keepalives);
+    list_init(&shard->publishes);
+    for (int i = 0; i < CLIENT_WAIT_COUNT; i++) {
+        list_init(&shard->waits[i]);
+    }
+    return shard;
+}
+
+void shard_free(struct shard *shard)
+{
+    struct list *node;
+
+    if (shard == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < shard->slot_count; i++) {
+        if (shard->slots[i] != NULL) {
+            client_free(shard->slots[i]);
+        }
+    }
+    while ((node = list_pop_front(&shard->publishes)) != NULL) {
+        struct publish *publish = list_entry(node, struct publish, node);
+
+        intake_release(shard->options.intake, publish->bytes);
+        publish_free(publish);
+    }
+    for (size_t i = 0; i < shard->batch_count; i++) {
+        batch_unref(shard->batches[i]);
+    }
+    for (size_t i = 0; i < shard->spare_request_count; i++) {
+        http_request_free(shard->spare_requests[i]);
+    }
+    free(shard->batches);
+    free(shard->slots);
+    free(shard->generations);
+    free(shard->free_slots);
+    subscription_table_done(&shard->subscriptions);
+    delivery_arena_done(&shard->deliveries);
+    buffer_done(&shard->scratch);
+    buffer_done(&shard->text);
+    ws_stream_pool_free(shard->ws_pool);
+    free(shard);
+}
+
+static void grow_slots(struct shard *shard)
+{
+    uint32_t count = shard->slot_count * 2 + 64;
+
+    shard->slots = alloc_resize(shard->slots, count * sizeof(shard->slots[0]));
+    shard->generations =
+        alloc_resize(shard->generations, count * sizeof(uint32_t));
+    shard->free_slots =
+        alloc_resize(shard->free_slots, count * sizeof(uint32_t));
+    for (uint32_t i = count; i-- > shard->slot_count;) {
+        shard->slots[i] = NULL;
+        shard->generations[i] = 0;
+        shard->free_slots[shard->free_slot_count++] = i;
+    }
+    shard->slot_count = count;
+}
+
+static struct client *open_client(struct shard *shard,
+                                  struct moment now,
+                                  void *socket)
+{
+    struct client *c;
+    uint32_t slot;
+
+    if (shard->free_slot_count == 0) {
+        grow_slots(shard);
+    }
+    slot = shard->free_slots[--shard->free_slot_count];
+    shard->generations[slot]++;
+    c = client_new(
+        shard, (uint64_t)shard->generations[slot] << 32 | slot, socket);
+    shard->slots[slot] = c;
+    client_wait_start(c, CLIENT_WAIT_REQUEST, now);
+    shard_count(shard, connections_opened, 1);
+    shard_count(shard, connections_open, 1);
+    return c;
+}
+
+static struct client *find_client(const struct shard *shard, uint64_t id)
+{
+    uint32_t slot = (uint32_t)id;
+
+    check(slot < shard->slot_count);
+    return shard->slots[slot] != NULL && shard->slots[slot]->id == id
+               ? shard->slots[slot]
+               : NULL;
+}
+
+/* Use as many of the bytes as can be used now; returns how many. */
+static size_t use_bytes(struct client *c, struct moment now, struct bytes in)
+{
+    size_t used = 0;
+
+    if (c->state == CLIENT_HTTP_IDLE || c->state == CLIENT_HTTP_READING) {
+        used = http_api_receive(c, now, in);
+    }
+    if (c->state == CLIENT_WS_OPEN && used < in.len) {
+        used += ws_session_receive(c, now, bytes_from(in, used));
+    }
+    return c->state == CLIENT_CLOSING ? in.len : used;
+}
+
+/* After our goodbye, only the peer's matters. */
+static void receive_closing(struct shard *shard,
+                            struct client *c,
+                            struct bytes in)
+{
+    struct buffer answer;
+
+    if (!c->websocket || c->ws.closed) {
+        return;
+    }
+    buffer_init(&answer, 1024);
+    (void)ws_stream_receive(&c->ws, shard->ws_pool, in, &answer, NULL, NULL);
+    buffer_done(&answer);
+    if (c->ws.closed && c->out.len == 0) {
+        list_remove(&c->close_node);
+        list_push_back(&shard->closing, &c->close_node);
+    }
+}
+
+static void receive(struct shard *shard,
+                    struct client *c,
+                    struct moment now,
+                    struct bytes in)
+{
+    if (c->state == CLIENT_CLOSING) {
+        receive_closing(shard, c, in);
+        return;
+    }
+    /* Notes made for it earlier in the turn refer to its subscriptions. */
+    delivery_render(shard, c);
+    size_t used = c->in.len > 0 ? 0 : use_bytes(c, now, in);
+    buffer_append(&c->in, bytes_from(in, used));
+    if (c->in.overflowed) {
+        client_abort(c);
+    }
+}
+
+void shard_resume(struct shard *shard, struct client *client, struct moment now)
+{
+    struct buffer in = client->in;
+    size_t used;
+
+    if (in.len == 0 || client->state == CLIENT_CLOSING) {
+        return;
+    }
+    buffer_init(&client->in, in.cap);
+    used = use_bytes(client, now, buffer_view(&in));
+    check(client->in.len == 0);
+    if (used == in.len) {
+        buffer_done(&in);
+    } else {
+        buffer_consume(&in, used);
+        client->in = in;
+    }
+    (void)shard;
+}
+
+/* A peer that has only shut its own half may still read what it is owed. */
+static void end_of_input(struct client *c, bool reset)
+{
+    c->peer_done = true;
+    if (reset || c->websocket) {
+        client_abort(c);
+    } else if (c->state == CLIENT_HTTP_WAITING) {
+        c->keep_alive = false;
+    } else if (c->out.len > 0) {
+        client_finish(c);
+    } else {
+        client_abort(c);
+    }
+}
+
+static void answer(struct shard *shard,
+                   struct moment now,
+                   const struct publish *publish)
+{
+    struct client *c = find_client(shard, publish->client_id);
+
+    if (c == NULL) {
+        return;
+    }
+    if (publish->id_len > 0) {
+        ws_session_answer(c, publish);
+    } else {
+        http_api_answer(c, now, publish);
+    }
+    shard_resume(shard, c, now);
+}
+
+static void answer_batch(struct shard *shard,
+                         struct moment now,
+                         struct batch *batch)
+{
+    struct list *mine = &batch->answers[shard->options.index];
+    struct list *node;
+
+    while ((node = list_pop_front(mine)) != NULL) {
+        struct publish *publish = list_entry(node, struct publish, node);
+
+        answer(shard, now, publish);
+        publish_free(publish);
+    }
+}
+
+/* Walk events until a chunk is full, answering the publishes of each batch that
+ * is through. */
+static void walk_chunk(struct shard *shard, struct moment now)
+{
+    size_t done = 0;
+
+    while (done < shard->batch_count &&
+           !delivery_arena_full(&shard->deliveries)) {
+        struct batch *batch = shard->batches[done];
+
+        if (shard->batch_event < batch->event_count) {
+            delivery_walk(shard, batch->events[shard->batch_event++]);
+            continue;
+        }
+        answer_batch(shard, now, batch);
+        batch_unref(batch);
+        shard->batch_event = 0;
+        done++;
+    }
+    memmove(shard->batches,
+            shard->batches + done,
+            (shard->batch_count - done) * sizeof(shard->batches[0]));
+    shard->batch_count -= done;
+}
+
+static void take_batches(struct shard *shard,
+                         struct batch *const *list,
+                         size_t count)
+{
+    if (shard->batch_count + count > shard->batch_capacity) {
+        shard->batch_capacity = shard->batch_count + count + 16;
+        shard->batches = alloc_resize(
+            shard->batches, shard->batch_capacity * sizeof(shard->batches[0]));
+    }
+    for (size_t i = 0; i < count; i++) {
+        shard->batches[shard->batch_count++] = batch_ref(list[i]);
+    }
+}
+
+static void expire_waits(struct shard *shard,
+                         struct moment now,
+                         enum client_wait wait)
+{
+    struct list *list = &shard->waits[wait];
+
+    while (!list_empty(list)) {
+        struct client *c = list_entry(list->next, struct client, wait_node);
+
+        if (c->wait_deadline_ms > now.mono_ms) {
+            return;
+        }
+        client_wait_stop(c);
+        if (wait == CLIENT_WAIT_REQUEST) {
+            http_api_timeout(c, now);
+        } else {
+            client_abort(c);
+        }
+    }
+}
+
+static void tick(struct shard *shard, struct moment now)
+{
+    struct list *list = &shard->keepalives;
+
+    for (int wait = CLIENT_WAIT_NONE + 1; wait < CLIENT_WAIT_COUNT; wait++) {
+        expire_waits(shard, now, (enum client_wait)wait);
+    }
+    while (!list_empty(list)) {
+        struct client *c =
+            list_entry(list->next, struct client, keepalive_node);
+
+        if (c->keepalive_deadline_ms > now.mono_ms) {
+            break;
+        }
+        ws_session_keepalive(c, now);
+    }
+    list_each_safe(node, &shard->blocked)
+    {
+        struct client *c = list_entry(node, struct client, write_node);
+
+        if (c->write_deadline_ms > now.mono_ms) {
+            break;
+        }
+        /* A slow subscriber costs nothing and is waited for. */
+        list_remove(&c->write_node);
+        if (c->state != CLIENT_WS_OPEN) {
+            shard_count(shard, timeouts, 1);
+            client_abort(c);
+        }
+    }
+}
+
+uint64_t shard_deadline_ms(const struct shard *shard)
+{
+    uint64_t deadline_ms = MOMENT_NEVER;
+
+#define EARLIER(list, node, field)                                          \
+    if (!list_empty(list)) {                                                \
+        uint64_t at = list_entry((list)->next, struct client, node)->field; \
+        deadline_ms = at < deadline_ms ? at : deadline_ms;                  \
+    }
+    for (int wait = CLIENT_WAIT_NONE + 1; wait < CLIENT_WAIT_COUNT; wait++) {
+        EARLIER(&shard->waits[wait], wait_node, wait_deadline_ms)
+    }
+    EARLIER(&shard->keepalives, keepalive_node, keepalive_deadline_ms)
+    EARLIER(&shard->blocked, write_node, write_deadline_ms)
+#undef EARLIER
+    return deadline_ms;
+}
+
+static void drain(struct shard *shard, struct moment now)
+{
+    shard->draining = true;
+    for (uint32_t i = 0; i < shard->slot_count; i++) {
+        struct client *c = shard->slots[i];
+
+        if (c == NULL) {
+            continue;
+        }
+        switch (c->state) {
+        case CLIENT_HTTP_IDLE:
+        case CLIENT_HTTP_READING:
+            client_abort(c);
+            break;
+        case CLIENT_WS_OPEN:
+            if (c->publishes_in_flight == 0) {
+                ws_session_close(c, now, 1001, "the node stops");
+            }
+            break;
+        case CLIENT_HTTP_WAITING:
+        case CLIENT_CLOSING:
+            break;
+        }
+    }
+}
+
+void shard_step(struct shard *shard, struct moment now, struct shard_input *in)
+{
+    switch (in->kind) {
+    case SHARD_INPUT_OPENED:
+        in->client = open_client(shard, now, in->socket);
+        break;
+    case SHARD_INPUT_BYTES:
+        receive(shard, in->client, now, in->bytes);
+        break;
+    case SHARD_INPUT_EOF:
+        end_of_input(in->client, in->reset);
+        break;
+    case SHARD_INPUT_WRITABLE:
+        in->client->blocked = false;
+        list_remove(&in->client->write_node);
+        (void)client_output(in->client);
+        break;
+    case SHARD_INPUT_BATCHES:
+        take_batches(shard, in->batches.list, in->batches.count);
+        break;
+    case SHARD_INPUT_RECORD:
+        catchup_record(shard,
+                       in->client,
+                       in->record.place,
+                       in->record.channel,
+                       in->record.content);
+        break;
+    case SHARD_INPUT_PAGE_END:
+        catchup_page_end(
+            shard, now, in->client, in->page.first_place, in->page.failed);
+        break;
+    case SHARD_INPUT_TICK:
+        tick(shard, now);
+        break;
+    case SHARD_INPUT_DRAIN:
+        drain(shard, now);
+        break;
+    }
+}
+
+/* Once its notes are rendered and out, nothing refers to the chunk. */
+static bool next_sender(struct shard *shard, struct moment now)
+{
+    while (list_empty(&shard->sending)) {
+        delivery_arena_clear(&shard->deliveries);
+        if (shard->batch_count == 0) {
+            return false;
+        }
+        walk_chunk(shard, now);
+    }
+    return true;
+}
+
+bool shard_next_send(struct shard *shard,
+                     struct moment now,
+                     struct client **ret_client,
+                     void **ret_socket,
+                     struct bytes *ret_bytes)
+{
+    while (next_sender(shard, now)) {
+        struct list *node = list_pop_front(&shard->sending);
+        struct client *c = list_entry(node, struct client, send_node);
+
+        if (c->blocked) {
+            delivery_render(shard, c);
+            continue;
+        }
+        if (c->out.len > 0 || c->first_delivery == 0) {
+            delivery_render(shard, c);
+            *ret_bytes = buffer_view(&c->out);
+        } else {
+            *ret_bytes = delivery_view(shard, c);
+        }
+        *ret_client = c;
+        *ret_socket = c->socket;
+        return true;
+    }
+    return false;
+}
+
+/* All is out: a client that closes can go, one that is behind can read on. */
+static void drained(struct shard *shard, struct client *c, struct moment now)
+{
+    size_t cap = c->out.cap;
+
+    buffer_done(&c->out);
+    buffer_init(&c->out, cap);
+    if (c->state == CLIENT_CLOSING) {
+        /* A WebSocket waits for the peer's close first (RFC 6455, 7.1.1). */
+        if (!c->websocket || c->ws.closed) {
+            list_remove(&c->close_node);
+            list_push_back(&shard->closing, &c->close_node);
+        }
+        return;
+    }
+    if (shard->draining && c->state == CLIENT_WS_OPEN &&
+        c->publishes_in_flight == 0) {
+        ws_session_close(c, now, 1001, "the node stops");
+        return;
+    }
+    catchup_offer(shard, c);
+    shard_resume(shard, c, now);
+}
+
+void shard_sent(struct shard *shard,
+                struct moment now,
+                struct client *client,
+                size_t taken)
+{
+    struct buffer *rendered = &shard->deliveries.rendered;
+    bool from_out = client->out.len > 0;
+    struct bytes all = buffer_view(from_out ? &client->out : rendered);
+
+    if (!from_out && rendered->len == 0) {
+        drained(shard, client, now);
+        return;
+    }
+    check(taken <= all.len);
+    if (from_out) {
+        buffer_consume(&client->out, taken);
+    } else {
+        buffer_append(&client->out, bytes_from(all, taken));
+        buffer_clear(rendered);
+    }
+    if (client->out.len == 0) {
+        drained(shard, client, now);
+        return;
+    }
+    client->blocked = true;
+    client->write_deadline_ms =
+        now.mono_ms + shard->options.limits->write_timeout_ms;
+    list_remove(&client->write_node);
+    list_push_back(&shard->blocked, &client->write_node);
+}
+
+bool shard_next_catchup(struct shard *shard,
+                        struct client **ret_client,
+                        uint64_t *ret_from)
+{
+    struct list *node = list_pop_front(&shard->catching_up);
+
+    if (node == NULL) {
+        return false;
+    }
+    *ret_client = list_entry(node, struct client, catchup_node);
+    (*ret_client)->page_from = (*ret_client)->behind_place;
+    *ret_from = (*ret_client)->behind_place;
+    return true;
+}
+
+bool shard_next_close(struct shard *shard, void **ret_socket, bool *ret_half)
+{
+    struct list *node = list_pop_front(&shard->closing);
+    struct client *c;
+    uint32_t slot;
+
+    if (node == NULL) {
+        return false;
+    }
+    c = list_entry(node, struct client, close_node);
+    *ret_socket = c->socket;
+    *ret_half = !c->aborted && !c->peer_done && !c->half_closed;
+    if (*ret_half) {
+        c->half_closed = true;
+        return true;
+    }
+    slot = (uint32_t)c->id;
+    shard->slots[slot] = NULL;
+    shard->free_slots[shard->free_slot_count++] = slot;
+    shard_count(shard, connections_open, -1);
+    client_free(c);
+    return true;
+}
+
+void shard_take_publishes(struct shard *shard, struct list *out)
+{
+    struct list *node;
+
+    while ((node = list_pop_front(&shard->publishes)) != NULL) {
+        list_push_back(out, node);
+    }
+}
+
+bool shard_wants_read(const struct client *client)
+{
+    return client_wants_read(client);
+}
+
+size_t shard_client_count(const struct shard *shard)
+{
+    return shard->slot_count - shard->free_slot_count;
+}

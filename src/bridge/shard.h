@@ -1,0 +1,134 @@
+/* A shard: the client connections of one event loop, without the loop. It reads
+ * HTTP and WebSocket, keeps subscriptions, and walks every batch that has
+ * become safe against them. Shards share nothing.
+ *
+ * One door: shard_step() takes one thing that happened. What is to be done
+ * about it is pulled afterwards, once a turn, so that all a connection gets in
+ * one turn leaves in one write:
+ *     shard_next_send()    bytes for a socket; answer with shard_sent()
+ *     shard_next_catchup() a page of the log to be read for a client
+ *     shard_next_close()   a socket to close; the client is gone then
+ *     shard_take_publishes() what goes to the hub */
+#ifndef BRIDGE_SHARD_H
+#define BRIDGE_SHARD_H
+
+#include "base/moment.h"
+#include "src/bridge/authority.h"
+#include "src/bridge/batch.h"
+#include "src/bridge/metrics.h"
+#include "src/bridge/namespace.h"
+
+struct shard;
+struct client;
+
+/* Settings of one node, shared by its shards and constant. */
+struct shard_limits {
+    size_t head_bytes_max;
+    size_t body_bytes_max;
+    size_t message_bytes_max;         /* of a WebSocket message that arrives */
+    size_t send_buffer_max;           /* above it a client reads from the log */
+    uint16_t subscriptions_max;       /* a connection */
+    uint16_t publishes_in_flight_max; /* a WebSocket connection */
+    uint64_t request_timeout_ms;
+    uint64_t idle_timeout_ms;
+    uint64_t write_timeout_ms;
+    uint64_t close_timeout_ms;
+    uint64_t keepalive_ms;          /* between two ka */
+    uint64_t connection_timeout_ms; /* told in connection_ack */
+};
+
+struct shard_options {
+    uint32_t index;
+    uint64_t seed;        /* of its maps */
+    uint64_t random_seed; /* of identifiers for refused events */
+    uint64_t last_place;  /* of the log, when the shard starts */
+    const struct shard_limits *limits;
+    const struct namespace_table *namespaces;
+    struct authority *authority; /* this shard's own: it holds a cache */
+    struct intake *intake;
+    struct metrics *metrics;            /* this shard's own */
+    struct metrics *const *all_metrics; /* for /metrics */
+    size_t all_metrics_count;
+    bool compression; /* take permessage-deflate when it is offered */
+    const struct bytes *allowed_origins; /* for browsers; "*": any */
+    size_t allowed_origins_count;
+};
+
+enum shard_input_kind {
+    SHARD_INPUT_OPENED,   /* a connection; `client` is set by the step */
+    SHARD_INPUT_BYTES,    /* from its peer */
+    SHARD_INPUT_EOF,      /* the peer sends no more, or the socket failed */
+    SHARD_INPUT_WRITABLE, /* a blocked socket takes bytes again */
+    SHARD_INPUT_BATCHES,  /* safe now, oldest first */
+    SHARD_INPUT_RECORD,   /* one record of the page asked for */
+    SHARD_INPUT_PAGE_END, /* the page is done, see `page` */
+    SHARD_INPUT_TICK,     /* time has passed, see shard_deadline_ms() */
+    SHARD_INPUT_DRAIN,    /* the node stops: send everybody away */
+};
+
+struct shard_input {
+    enum shard_input_kind kind;
+    struct client *client;
+    union {
+        void *socket;       /* OPENED */
+        struct bytes bytes; /* BYTES: borrowed */
+        bool reset;         /* EOF: nothing can be sent either */
+        struct {
+            struct batch *const *list; /* borrowed for the step */
+            size_t count;
+        } batches;
+        struct {
+            uint64_t place;
+            struct bytes channel;
+            struct bytes content;
+        } record;
+        struct {
+            uint64_t first_place; /* of the log; what is before is trimmed */
+            bool failed;
+        } page;
+    };
+};
+
+struct shard *shard_new(const struct shard_options *options);
+void shard_free(struct shard *shard); /* closes nothing: see next_close */
+
+void shard_step(struct shard *shard, struct moment now, struct shard_input *in);
+
+/* When to call with TICK next, on the monotonic clock; MOMENT_NEVER. */
+uint64_t shard_deadline_ms(const struct shard *shard);
+
+/* The next client with output, or false. The bytes are valid until
+ * shard_sent(), which must follow and says how many the socket took: with fewer
+ * than all, WRITABLE must follow when it takes more. */
+bool shard_next_send(struct shard *shard,
+                     struct moment now,
+                     struct client **ret_client,
+                     void **ret_socket,
+                     struct bytes *ret_bytes);
+void shard_sent(struct shard *shard,
+                struct moment now,
+                struct client *client,
+                size_t taken);
+
+/* A client that is behind: read the log from `ret_from` on, up to
+ * `ret_bytes_max`; give each record by RECORD while shard_catchup_wants()
+ * says so, then PAGE_END. */
+bool shard_next_catchup(struct shard *shard,
+                        struct client **ret_client,
+                        uint64_t *ret_from);
+bool shard_catchup_wants(const struct client *client);
+
+/* A socket to close; its client's memory is freed by the call. With
+ * `ret_half`, only our half is to be shut: the peer has its answer to read, and
+ * a full close with bytes of its own unread would cut that short. */
+bool shard_next_close(struct shard *shard, void **ret_socket, bool *ret_half);
+
+/* Move this turn's publishes for the hub to the end of `out`. */
+void shard_take_publishes(struct shard *shard, struct list *out);
+
+/* Whether the socket of this client should be read. */
+bool shard_wants_read(const struct client *client);
+
+size_t shard_client_count(const struct shard *shard);
+
+#endif

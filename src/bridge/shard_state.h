@@ -1,0 +1,60 @@
+/* What a shard holds; private to the files that make it up: shard (the door,
+ * lists and deadlines), delivery and catchup (events to clients), http_api and
+ * ws_session (what clients ask). */
+#ifndef BRIDGE_SHARD_STATE_H
+#define BRIDGE_SHARD_STATE_H
+
+#include "src/bridge/client.h"
+#include "src/bridge/delivery.h"
+#include "src/bridge/shard.h"
+
+/* Parsers kept for the next request, so that a busy connection does not make
+ * one each time and an idle one does not hold one. */
+#define SHARD_SPARE_REQUESTS_MAX 64
+
+struct shard {
+    struct shard_options options;
+    struct ws_stream_pool *ws_pool;
+    struct http_request_limits request_limits;
+    struct http_request *spare_requests[SHARD_SPARE_REQUESTS_MAX];
+    size_t spare_request_count;
+    struct buffer scratch; /* of one message, while it is looked at */
+    struct buffer text;    /* of one answer, while it is made */
+    uint64_t random;
+
+    struct client **slots; /* by the low half of a client's id */
+    uint32_t *generations; /* the high half, counted up on reuse */
+    uint32_t *free_slots;
+    uint32_t slot_count;
+    uint32_t free_slot_count;
+
+    struct subscription_table subscriptions;
+    struct delivery_arena deliveries;
+    uint64_t place; /* of the last event walked */
+
+    /* Batches not yet walked to their end, oldest first. */
+    struct batch **batches;
+    size_t batch_count;
+    size_t batch_capacity;
+    size_t batch_event; /* of the oldest: the next event to walk */
+
+    struct list sending;
+    struct list closing;
+    struct list catching_up;
+    struct list blocked;
+    struct list keepalives;
+    struct list waits[CLIENT_WAIT_COUNT];
+    struct list publishes;
+    bool draining;
+};
+
+/* Count in this shard's metrics. */
+#define shard_count(shard, name, n) \
+    metrics_add((shard)->options.metrics, name, (uint64_t)(n))
+
+/* Let a client's bytes that had to wait be used now. */
+void shard_resume(struct shard *shard,
+                  struct client *client,
+                  struct moment now);
+
+#endif

@@ -1,0 +1,322 @@
+/* The messages of a WebSocket client, one at a time and in their order. */
+#include "src/bridge/ws_session.h"
+
+#include "base/check.h"
+#include "src/bridge/admission.h"
+
+#include <stdio.h>
+
+/* What a message needs while it is handled. */
+struct turn {
+    struct client *client;
+    struct moment now;
+};
+
+static struct buffer *text_begin(struct client *c)
+{
+    buffer_clear(&c->shard->text);
+    return &c->shard->text;
+}
+
+static void text_send(struct client *c)
+{
+    check(!c->shard->text.overflowed);
+    client_send_text(c, buffer_view(&c->shard->text));
+}
+
+static void send_error(struct client *c,
+                       const char *type,
+                       struct bytes id,
+                       enum problem problem,
+                       const char *detail)
+{
+    client_msg_error(text_begin(c), type, id, problem, detail);
+    text_send(c);
+}
+
+static void send_keepalive(struct client *c, struct moment now)
+{
+    client_msg_ka(text_begin(c));
+    text_send(c);
+    list_remove(&c->keepalive_node);
+    c->keepalive_deadline_ms =
+        now.mono_ms + c->shard->options.limits->keepalive_ms;
+    list_push_back(&c->shard->keepalives, &c->keepalive_node);
+}
+
+void ws_session_begin(struct client *client,
+                      struct moment now,
+                      enum problem problem)
+{
+    client->state = CLIENT_WS_OPEN;
+    client->websocket = true;
+    client_wait_stop(client);
+    shard_count(client->shard, websockets_open, 1);
+    if (problem != PROBLEM_NONE) {
+        send_error(
+            client, "connection_error", bytes_of(NULL, 0), problem, NULL);
+        ws_session_close(client, now, 1000, "");
+        return;
+    }
+    client->keepalive_deadline_ms =
+        now.mono_ms + client->shard->options.limits->keepalive_ms;
+    list_push_back(&client->shard->keepalives, &client->keepalive_node);
+}
+
+void ws_session_keepalive(struct client *client, struct moment now)
+{
+    if (client->out.len == 0) {
+        send_keepalive(client, now);
+        return;
+    }
+    list_remove(&client->keepalive_node);
+    client->keepalive_deadline_ms =
+        now.mono_ms + client->shard->options.limits->keepalive_ms;
+    list_push_back(&client->shard->keepalives, &client->keepalive_node);
+}
+
+/* No message is looked at any more; the stream still answers a close. */
+static void leave(struct client *c, struct moment now)
+{
+    client_finish(c);
+    client_wait_start(c, CLIENT_WAIT_CLOSE, now);
+}
+
+void ws_session_close(struct client *client,
+                      struct moment now,
+                      uint16_t code,
+                      const char *reason)
+{
+    if (client->state != CLIENT_WS_OPEN) {
+        return;
+    }
+    ws_stream_close(&client->ws,
+                    client->shard->ws_pool,
+                    code,
+                    bytes_text(reason),
+                    client_output(client));
+    leave(client, now);
+}
+
+static struct subscription *find_subscription(const struct client *c,
+                                              struct bytes id)
+{
+    list_each(node, &c->subscriptions)
+    {
+        struct subscription *s =
+            list_entry(node, struct subscription, client_node);
+
+        if (bytes_equal(subscription_id(s), id)) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+static enum problem subscribe(const struct turn *t,
+                              const struct client_msg *msg)
+{
+    struct client *c = t->client;
+    struct shard *shard = c->shard;
+    struct channel_name pattern;
+    struct subscription *s;
+    enum problem problem;
+
+    if (find_subscription(c, msg->id) != NULL) {
+        return PROBLEM_SUBSCRIPTION_EXISTS;
+    }
+    if (channel_name_parse_pattern(msg->channel, &pattern) != 0) {
+        return PROBLEM_CHANNEL_MALFORMED;
+    }
+    problem = admission_authorize(shard,
+                                  t->now,
+                                  msg->authorization.api_key,
+                                  AUTHORITY_SUBSCRIBE,
+                                  &pattern);
+    if (problem != PROBLEM_NONE) {
+        return problem;
+    }
+    if (c->subscription_count >= shard->options.limits->subscriptions_max) {
+        return PROBLEM_SUBSCRIPTIONS_TOO_MANY;
+    }
+    /* What was noted for this client is older than the subscription. */
+    delivery_render(shard, c);
+    s = subscription_new(
+        &shard->subscriptions, c, msg->id, &pattern, shard->place);
+    list_push_back(&c->subscriptions, &s->client_node);
+    c->subscription_count++;
+    shard_count(shard, subscriptions_open, 1);
+    client_msg_success(text_begin(c), "subscribe_success", msg->id);
+    text_send(c);
+    return PROBLEM_NONE;
+}
+
+static void unsubscribe(const struct turn *t, const struct client_msg *msg)
+{
+    struct client *c = t->client;
+    struct subscription *s = find_subscription(c, msg->id);
+    char detail[32 + CLIENT_MSG_ID_BYTES_MAX];
+
+    if (s == NULL) {
+        (void)snprintf(detail,
+                       sizeof(detail),
+                       "Unknown operation id %.*s",
+                       (int)msg->id.len,
+                       (const char *)msg->id.data);
+        send_error(c,
+                   "unsubscribe_error",
+                   msg->id,
+                   PROBLEM_SUBSCRIPTION_UNKNOWN,
+                   detail);
+        return;
+    }
+    delivery_render(c->shard, c);
+    subscription_free(&c->shard->subscriptions, s);
+    c->subscription_count--;
+    shard_count(c->shard, subscriptions_open, -1);
+    client_msg_success(text_begin(c), "unsubscribe_success", msg->id);
+    text_send(c);
+}
+
+static enum problem publish(const struct turn *t, const struct client_msg *msg)
+{
+    struct client *c = t->client;
+    struct channel_name name;
+    enum problem problem;
+
+    if (channel_name_parse(msg->channel, &name) != 0) {
+        return PROBLEM_CHANNEL_MALFORMED;
+    }
+    problem = admission_authorize(
+        c->shard, t->now, msg->authorization.api_key, AUTHORITY_PUBLISH, &name);
+    if (problem == PROBLEM_NONE) {
+        problem = admission_publish(c->shard, c, &name, msg);
+    }
+    if (problem == PROBLEM_NONE) {
+        c->publishes_in_flight++;
+    }
+    return problem;
+}
+
+static const char *error_type(enum client_msg_type type)
+{
+    switch (type) {
+    case CLIENT_MSG_SUBSCRIBE:
+        return "subscribe_error";
+    case CLIENT_MSG_UNSUBSCRIBE:
+        return "unsubscribe_error";
+    case CLIENT_MSG_PUBLISH:
+        return "publish_error";
+    case CLIENT_MSG_CONNECTION_INIT:
+    case CLIENT_MSG_KA:
+    case CLIENT_MSG_UNKNOWN:
+        return "error";
+    }
+    check_unreachable();
+}
+
+static enum problem act(const struct turn *t, const struct client_msg *msg)
+{
+    struct client *c = t->client;
+
+    switch (msg->type) {
+    case CLIENT_MSG_CONNECTION_INIT:
+        client_msg_connection_ack(
+            text_begin(c), c->shard->options.limits->connection_timeout_ms);
+        text_send(c);
+        /* Some clients wait for a first sign of life right after this. */
+        send_keepalive(c, t->now);
+        return PROBLEM_NONE;
+    case CLIENT_MSG_SUBSCRIBE:
+        return subscribe(t, msg);
+    case CLIENT_MSG_UNSUBSCRIBE:
+        unsubscribe(t, msg);
+        return PROBLEM_NONE;
+    case CLIENT_MSG_PUBLISH:
+        return publish(t, msg);
+    case CLIENT_MSG_KA:
+        return PROBLEM_NONE;
+    case CLIENT_MSG_UNKNOWN:
+        return PROBLEM_TYPE_UNKNOWN;
+    }
+    check_unreachable();
+}
+
+static bool on_message(void *context,
+                       enum ws_stream_kind kind,
+                       struct bytes message)
+{
+    const struct turn *t = context;
+    struct client *c = t->client;
+    struct client_msg msg = {.type = CLIENT_MSG_UNKNOWN};
+    enum problem problem;
+
+    if (kind == WS_STREAM_PONG) {
+        return true;
+    }
+    shard_count(c->shard, messages_in, 1);
+    if (kind == WS_STREAM_BINARY) {
+        problem = PROBLEM_BINARY;
+    } else {
+        problem = client_msg_parse(message, &c->shard->scratch, &msg);
+        if (problem == PROBLEM_NONE) {
+            problem = act(t, &msg);
+        }
+    }
+    if (problem != PROBLEM_NONE) {
+        if (msg.type == CLIENT_MSG_PUBLISH) {
+            shard_count(c->shard, publishes_refused, 1);
+        }
+        send_error(c, error_type(msg.type), msg.id, problem, NULL);
+    }
+    return client_wants_read(c);
+}
+
+size_t ws_session_receive(struct client *client,
+                          struct moment now,
+                          struct bytes in)
+{
+    struct turn turn = {.client = client, .now = now};
+    struct buffer control;
+    size_t used;
+
+    /* Pongs and closes go behind what the messages before them caused. */
+    buffer_init(&control, 64 * 1024);
+    used = ws_stream_receive(
+        &client->ws, client->shard->ws_pool, in, &control, on_message, &turn);
+    if (control.len > 0 && !control.overflowed) {
+        buffer_append(client_output(client), buffer_view(&control));
+    }
+    if (control.overflowed) {
+        client_abort(client);
+    } else if (client->ws.closed && client->state == CLIENT_WS_OPEN) {
+        leave(client, now);
+    }
+    buffer_done(&control);
+    return used;
+}
+
+void ws_session_answer(struct client *client, const struct publish *publish)
+{
+    struct client_msg_outcome outcomes[CLIENT_MSG_EVENTS_MAX];
+
+    check(client->publishes_in_flight > 0);
+    client->publishes_in_flight--;
+    if (client->state != CLIENT_WS_OPEN) {
+        return;
+    }
+    if (publish->problem != PROBLEM_NONE) {
+        send_error(client,
+                   "publish_error",
+                   publish_id(publish),
+                   publish->problem,
+                   NULL);
+        return;
+    }
+    for (size_t i = 0; i < publish->count; i++) {
+        outcomes[i] = publish->items[i].outcome;
+    }
+    client_msg_publish_result(
+        text_begin(client), publish_id(publish), outcomes, publish->count);
+    text_send(client);
+}

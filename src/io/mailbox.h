@@ -1,0 +1,51 @@
+/* A mailbox: messages from any thread to one libuv loop, taken all at once and
+ * in order. What is in the mailboxes is bounded by the intake (batch.h): every
+ * message there stands for publishes that were charged to it. */
+#ifndef IO_MAILBOX_H
+#define IO_MAILBOX_H
+
+#include <pthread.h>
+#include <stddef.h>
+#include <uv.h>
+
+enum mail_kind {
+    MAIL_PUBLISH,   /* struct publish, for the hub */
+    MAIL_COMMITTED, /* struct batch, for the hub */
+    MAIL_REFUSED,   /* struct batch that the log did not take, for the hub */
+    MAIL_BATCH,     /* struct batch, a reference, for a shard */
+    MAIL_TLS,       /* struct tls_context, a reference, for a shard */
+    MAIL_DRAIN,     /* for a shard: no more connections, then end */
+    MAIL_STOPPED,   /* for the hub: a shard has ended */
+};
+
+struct mail {
+    enum mail_kind kind;
+    void *content;
+};
+
+struct mailbox {
+    pthread_mutex_t mutex;
+    struct mail *waiting;
+    size_t waiting_count;
+    size_t waiting_capacity;
+    struct mail *taken;
+    size_t taken_capacity;
+    uv_async_t async;
+};
+
+/* `on_mail` runs on the loop when something has come; `async.data` is the
+ * caller's. */
+int mailbox_init(struct mailbox *m, uv_loop_t *loop, uv_async_cb on_mail);
+
+/* After the loop has ended; what is still inside is not freed: take it first.
+ * The async handle must be closed by then (mailbox_close()). */
+void mailbox_done(struct mailbox *m);
+void mailbox_close(struct mailbox *m);
+
+/* From any thread. */
+void mailbox_post(struct mailbox *m, const struct mail *mail, size_t count);
+
+/* All that waits; valid until the next call. From the loop's thread. */
+size_t mailbox_take(struct mailbox *m, const struct mail **ret);
+
+#endif

@@ -1,0 +1,48 @@
+/* A whole node: the log, its thread, the shards, and the hub on the caller's
+ * thread. */
+#ifndef IO_SERVER_H
+#define IO_SERVER_H
+
+#include "base/why.h"
+#include "src/bridge/shard.h"
+#include "src/io/listener.h"
+
+struct server_tls {
+    struct listener_address listen;
+    const char *certificate_file;
+    const char *key_file;
+};
+
+struct server_options {
+    const char *data_dir;
+    uint64_t log_bytes_max;
+    uint64_t log_age_max_ms; /* 0: no limit */
+    struct listener_address listen;
+    const struct server_tls *tls; /* NULL: none */
+    unsigned shards;              /* 0: one a core */
+    size_t connections_max;
+    size_t queue_bytes_max;
+    uint64_t drain_timeout_ms;
+    struct shard_limits limits;
+    bool compression;
+    const struct bytes *allowed_origins;
+    size_t allowed_origins_count;
+    const struct bytes *namespaces;
+    size_t namespace_count;
+
+    /* Called once for each shard's authority: tell it whom to believe. */
+    int (*trust)(struct authority *authority, void *context, struct why *why);
+
+    /* Called once connections are accepted, with the ports that were found
+     * where 0 was asked for; tls is NULL when there is none. */
+    void (*on_ready)(const struct listener_address *listen,
+                     const struct listener_address *tls_listen,
+                     void *context);
+    void *context;
+};
+
+/* Serve until SIGTERM or SIGINT; then let everybody go and return 0. SIGHUP
+ * reads the certificate again. */
+int server_run(const struct server_options *options, struct why *why);
+
+#endif

@@ -1,0 +1,535 @@
+/* The thread of a shard. */
+#include "src/io/shard_loop.h"
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "src/io/clock.h"
+#include "src/io/logger.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define INPUT_BYTES (64 * 1024)
+#define PLAIN_BYTES (64 * 1024)
+#define ACCEPTS_PER_TURN 64
+#define PAGES_PER_TURN 16
+
+/* Out of descriptors: look again after this long. */
+#define ACCEPT_PAUSE_MS 100
+
+struct listening {
+    uv_poll_t poll;
+    struct shard_loop *loop;
+    int fd; /* -1: none */
+    bool tls;
+};
+
+struct shard_loop {
+    struct shard_loop_options options;
+    pthread_t thread;
+    uv_loop_t uv;
+    uv_check_t turn_end;
+    uv_idle_t again; /* runs while clients wait for pages of the log */
+    uv_timer_t timer;
+    uv_timer_t accept_pause;
+    uint64_t timer_at_ms; /* what the timer is set to; MOMENT_NEVER: off */
+    uint64_t drain_until_ms;
+    struct mailbox mailbox;
+    struct listening listening[SHARD_LOOP_LISTENERS_MAX];
+    struct shard *shard;
+    struct moment now;
+    uint64_t wall_offset_ms;
+    struct buffer input;
+    struct buffer plain;
+    struct mail *outgoing;
+    size_t outgoing_capacity;
+    bool draining;
+    bool ended;
+};
+
+uv_loop_t *shard_loop_uv(struct shard_loop *loop)
+{
+    return &loop->uv;
+}
+
+struct mailbox *shard_loop_mailbox(struct shard_loop *loop)
+{
+    return &loop->mailbox;
+}
+
+struct buffer *shard_loop_input(struct shard_loop *loop)
+{
+    return &loop->input;
+}
+
+struct buffer *shard_loop_plain(struct shard_loop *loop)
+{
+    return &loop->plain;
+}
+
+bool shard_loop_wants_read(const struct socket *s)
+{
+    return shard_wants_read(s->client);
+}
+
+/* The loop's own clock is read once a turn, right after it slept. */
+static void step(struct shard_loop *loop, struct shard_input *in)
+{
+    loop->now.mono_ms = uv_now(&loop->uv);
+    loop->now.wall_ms = loop->now.mono_ms + loop->wall_offset_ms;
+    shard_step(loop->shard, loop->now, in);
+}
+
+void shard_loop_received(struct shard_loop *loop,
+                         struct socket *s,
+                         struct bytes bytes)
+{
+    struct shard_input in = {
+        .kind = SHARD_INPUT_BYTES, .client = s->client, .bytes = bytes};
+
+    step(loop, &in);
+}
+
+void shard_loop_ended(struct shard_loop *loop, struct socket *s, bool reset)
+{
+    struct shard_input in = {
+        .kind = SHARD_INPUT_EOF, .client = s->client, .reset = reset};
+
+    step(loop, &in);
+    /* An end is read once; polling on would tell it for ever. */
+    socket_poll(s, false);
+}
+
+void shard_loop_writable(struct shard_loop *loop, struct socket *s)
+{
+    struct shard_input in = {.kind = SHARD_INPUT_WRITABLE, .client = s->client};
+
+    if (s->blocked) {
+        s->blocked = false;
+        step(loop, &in);
+    }
+}
+
+static void send_all(struct shard_loop *loop)
+{
+    struct client *client;
+    struct bytes bytes;
+    void *opaque;
+
+    while (shard_next_send(loop->shard, loop->now, &client, &opaque, &bytes)) {
+        struct socket *s = opaque;
+        bool failed;
+        size_t taken = socket_send(s, bytes, &failed);
+
+        shard_sent(loop->shard, loop->now, client, failed ? bytes.len : taken);
+        if (failed) {
+            s->blocked = false;
+            shard_loop_ended(loop, s, true);
+        }
+        socket_poll(s, shard_wants_read(client));
+    }
+}
+
+struct page {
+    struct shard_loop *loop;
+    struct client *client;
+};
+
+static bool on_record(uint64_t place,
+                      const struct record *record,
+                      void *context)
+{
+    struct page *page = context;
+    struct shard_input in = {.kind = SHARD_INPUT_RECORD,
+                             .client = page->client,
+                             .record = {.place = place,
+                                        .channel = record->channel,
+                                        .content = record->content}};
+
+    step(page->loop, &in);
+    return shard_catchup_wants(page->client);
+}
+
+/* The log's first place, or the one after its last when it is empty. */
+static uint64_t first_place(struct log *log)
+{
+    struct log_stat stat;
+
+    log_stat(log, &stat);
+    return stat.first_place > 0 ? stat.first_place : stat.last_place + 1;
+}
+
+/* A few pages, so that live traffic is not kept waiting; true when there were
+ * any to read. */
+static bool read_pages(struct shard_loop *loop)
+{
+    struct log *log = loop->options.log;
+    struct page page = {.loop = loop};
+    struct why why;
+    uint64_t from;
+    int count = 0;
+
+    while (count < PAGES_PER_TURN &&
+           shard_next_catchup(loop->shard, &page.client, &from)) {
+        struct shard_input in = {.kind = SHARD_INPUT_PAGE_END,
+                                 .client = page.client};
+
+        in.page.failed =
+            log_read(log, from, LOG_PAGE_BYTES_MAX, on_record, &page, &why) !=
+            0;
+        /* Asked after the read: what was trimmed meanwhile counts as gone. */
+        in.page.first_place = first_place(log);
+        if (in.page.failed) {
+            logger_line(LOGGER_ERROR, "log.read", "reason=\"%s\"", why.text);
+        }
+        step(loop, &in);
+        count++;
+    }
+    return count > 0;
+}
+
+static void close_all(struct shard_loop *loop)
+{
+    void *opaque;
+    bool half;
+
+    while (shard_next_close(loop->shard, &opaque, &half)) {
+        struct socket *s = opaque;
+
+        if (half) {
+            socket_shut(s);
+        } else {
+            socket_close(s);
+            atomic_fetch_sub(loop->options.connections, 1);
+        }
+    }
+}
+
+static void post_publishes(struct shard_loop *loop)
+{
+    struct list publishes;
+    struct list *node;
+    size_t count = 0;
+
+    list_init(&publishes);
+    shard_take_publishes(loop->shard, &publishes);
+    while ((node = list_pop_front(&publishes)) != NULL) {
+        if (count == loop->outgoing_capacity) {
+            loop->outgoing_capacity = loop->outgoing_capacity * 2 + 64;
+            loop->outgoing = alloc_resize(
+                loop->outgoing, loop->outgoing_capacity * sizeof(struct mail));
+        }
+        loop->outgoing[count++] =
+            (struct mail){.kind = MAIL_PUBLISH,
+                          .content = list_entry(node, struct publish, node)};
+    }
+    mailbox_post(loop->options.hub, loop->outgoing, count);
+}
+
+static void on_idle(uv_idle_t *handle)
+{
+    (void)handle; /* its being active is what keeps the loop from sleeping */
+}
+
+static void on_timer(uv_timer_t *timer);
+
+static void set_timer(struct shard_loop *loop)
+{
+    uint64_t at_ms = shard_deadline_ms(loop->shard);
+
+    if (loop->draining && loop->drain_until_ms < at_ms) {
+        at_ms = loop->drain_until_ms;
+    }
+    if (at_ms == loop->timer_at_ms) {
+        return;
+    }
+    loop->timer_at_ms = at_ms;
+    if (at_ms == MOMENT_NEVER) {
+        uv_timer_stop(&loop->timer);
+    } else {
+        uv_timer_start(&loop->timer,
+                       on_timer,
+                       at_ms > loop->now.mono_ms ? at_ms - loop->now.mono_ms
+                                                 : 0,
+                       0);
+    }
+}
+
+static void close_rest(uv_handle_t *handle, void *context)
+{
+    (void)context;
+    /* Sockets of clients that did not leave in time. */
+    if (!uv_is_closing(handle)) {
+        check(handle->type == UV_POLL);
+        socket_close(handle->data);
+    }
+}
+
+/* Close what is left and let the loop run out. */
+static void finish(struct shard_loop *loop)
+{
+    loop->ended = true;
+    uv_close((uv_handle_t *)&loop->turn_end, NULL);
+    uv_close((uv_handle_t *)&loop->again, NULL);
+    uv_close((uv_handle_t *)&loop->timer, NULL);
+    uv_close((uv_handle_t *)&loop->accept_pause, NULL);
+    mailbox_close(&loop->mailbox);
+    uv_walk(&loop->uv, close_rest, NULL);
+}
+
+/* Everything that this turn's inputs led to. */
+static void end_turn(struct shard_loop *loop)
+{
+    bool pages;
+
+    if (loop->ended) {
+        return;
+    }
+    send_all(loop);
+    pages = read_pages(loop);
+    if (pages) {
+        send_all(loop);
+        uv_idle_start(&loop->again, on_idle);
+    } else {
+        uv_idle_stop(&loop->again);
+    }
+    close_all(loop);
+    post_publishes(loop);
+    set_timer(loop);
+    if (loop->draining && (shard_client_count(loop->shard) == 0 ||
+                           loop->now.mono_ms >= loop->drain_until_ms)) {
+        finish(loop);
+    }
+}
+
+/* Wall time is the loop's time and this, which moves when the clock is set. */
+static void set_clock(struct shard_loop *loop)
+{
+    struct moment now = clock_now();
+
+    loop->wall_offset_ms = now.wall_ms - now.mono_ms;
+}
+
+static void on_turn_end(uv_check_t *handle)
+{
+    struct shard_loop *loop = handle->data;
+
+    end_turn(loop);
+    set_clock(loop);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct shard_loop *loop = timer->data;
+    struct shard_input in = {.kind = SHARD_INPUT_TICK};
+
+    loop->timer_at_ms = MOMENT_NEVER;
+    step(loop, &in);
+    end_turn(loop);
+}
+
+static void take_batches(struct shard_loop *loop, struct batch *batch)
+{
+    struct shard_input in = {.kind = SHARD_INPUT_BATCHES,
+                             .batches = {.list = &batch, .count = 1}};
+
+    step(loop, &in);
+    batch_unref(batch);
+}
+
+static void stop_listening(struct shard_loop *loop)
+{
+    for (int i = 0; i < SHARD_LOOP_LISTENERS_MAX; i++) {
+        struct listening *l = &loop->listening[i];
+
+        if (l->fd >= 0) {
+            uv_close((uv_handle_t *)&l->poll, NULL);
+            close(l->fd);
+            l->fd = -1;
+        }
+    }
+}
+
+static void begin_drain(struct shard_loop *loop)
+{
+    struct shard_input in = {.kind = SHARD_INPUT_DRAIN};
+
+    if (loop->draining) {
+        return;
+    }
+    loop->draining = true;
+    loop->drain_until_ms = loop->now.mono_ms + loop->options.drain_timeout_ms;
+    stop_listening(loop);
+    step(loop, &in);
+}
+
+static void on_mail(uv_async_t *async)
+{
+    struct shard_loop *loop = async->data;
+    const struct mail *mail;
+    size_t count = mailbox_take(&loop->mailbox, &mail);
+
+    for (size_t i = 0; i < count; i++) {
+        switch (mail[i].kind) {
+        case MAIL_BATCH:
+            take_batches(loop, mail[i].content);
+            break;
+        case MAIL_TLS:
+            tls_context_unref(loop->options.tls_context);
+            loop->options.tls_context = mail[i].content;
+            break;
+        case MAIL_DRAIN:
+            begin_drain(loop);
+            break;
+        case MAIL_PUBLISH:
+        case MAIL_COMMITTED:
+        case MAIL_REFUSED:
+        case MAIL_STOPPED:
+            check_unreachable();
+        }
+    }
+}
+
+static void accepted(struct shard_loop *loop, int fd, bool tls)
+{
+    struct shard_input in = {.kind = SHARD_INPUT_OPENED};
+    struct socket *s;
+
+    if (atomic_fetch_add(loop->options.connections, 1) >=
+        loop->options.connections_max) {
+        atomic_fetch_sub(loop->options.connections, 1);
+        metrics_add(loop->options.shard.metrics, connections_refused, 1);
+        close(fd);
+        return;
+    }
+    s = socket_new(loop, fd, tls ? loop->options.tls_context : NULL);
+    if (s == NULL) {
+        atomic_fetch_sub(loop->options.connections, 1);
+        return;
+    }
+    in.socket = s;
+    step(loop, &in);
+    s->client = in.client;
+    socket_poll(s, true);
+}
+
+static void on_accept_again(uv_timer_t *timer);
+
+static void on_connection(uv_poll_t *poll, int status, int events)
+{
+    struct listening *l = poll->data;
+
+    (void)events;
+    for (int i = 0; status == 0 && i < ACCEPTS_PER_TURN; i++) {
+        int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+        if (fd >= 0) {
+            accepted(l->loop, fd, l->tls);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+            logger_line(LOGGER_ERROR,
+                        "accept.failed",
+                        "reason=\"%s\" retry_ms=%d",
+                        strerror(errno),
+                        ACCEPT_PAUSE_MS);
+            uv_poll_stop(&l->poll);
+            uv_timer_start(
+                &l->loop->accept_pause, on_accept_again, ACCEPT_PAUSE_MS, 0);
+        }
+        return;
+    }
+}
+
+static void on_accept_again(uv_timer_t *timer)
+{
+    struct shard_loop *loop = timer->data;
+
+    for (int i = 0; i < SHARD_LOOP_LISTENERS_MAX; i++) {
+        if (loop->listening[i].fd >= 0) {
+            uv_poll_start(&loop->listening[i].poll, UV_READABLE, on_connection);
+        }
+    }
+}
+
+static void listen_on(struct shard_loop *loop, int i, int fd, bool tls)
+{
+    struct listening *l = &loop->listening[i];
+
+    l->loop = loop;
+    l->fd = fd;
+    l->tls = tls;
+    l->poll.data = l;
+    if (fd >= 0) {
+        check(uv_poll_init(&loop->uv, &l->poll, fd) == 0);
+        check(uv_poll_start(&l->poll, UV_READABLE, on_connection) == 0);
+    }
+}
+
+static void *run(void *argument)
+{
+    struct shard_loop *loop = argument;
+    const struct mail stopped = {.kind = MAIL_STOPPED, .content = loop};
+
+    set_clock(loop);
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    mailbox_post(loop->options.hub, &stopped, 1);
+    return NULL;
+}
+
+struct shard_loop *shard_loop_start(const struct shard_loop_options *options)
+{
+    struct shard_loop *loop = alloc_zero(sizeof(*loop));
+
+    loop->options = *options;
+    loop->timer_at_ms = MOMENT_NEVER;
+    buffer_init(&loop->input, INPUT_BYTES);
+    check(buffer_reserve(&loop->input, INPUT_BYTES) != NULL);
+    buffer_init(&loop->plain, PLAIN_BYTES);
+    check(uv_loop_init(&loop->uv) == 0);
+    check(uv_check_init(&loop->uv, &loop->turn_end) == 0);
+    check(uv_idle_init(&loop->uv, &loop->again) == 0);
+    check(uv_timer_init(&loop->uv, &loop->timer) == 0);
+    check(uv_timer_init(&loop->uv, &loop->accept_pause) == 0);
+    check(mailbox_init(&loop->mailbox, &loop->uv, on_mail) == 0);
+    loop->turn_end.data = loop;
+    loop->timer.data = loop;
+    loop->accept_pause.data = loop;
+    loop->mailbox.async.data = loop;
+    check(uv_check_start(&loop->turn_end, on_turn_end) == 0);
+    loop->shard = shard_new(&options->shard);
+    listen_on(loop, 0, options->listen_fd, false);
+    listen_on(loop, 1, options->tls_listen_fd, true);
+    check(pthread_create(&loop->thread, NULL, run, loop) == 0);
+    return loop;
+}
+
+static void drop_mail(struct shard_loop *loop)
+{
+    const struct mail *mail;
+    size_t count = mailbox_take(&loop->mailbox, &mail);
+
+    for (size_t i = 0; i < count; i++) {
+        if (mail[i].kind == MAIL_BATCH) {
+            batch_unref(mail[i].content);
+        } else if (mail[i].kind == MAIL_TLS) {
+            tls_context_unref(mail[i].content);
+        }
+    }
+}
+
+void shard_loop_join(struct shard_loop *loop)
+{
+    pthread_join(loop->thread, NULL);
+    drop_mail(loop);
+    shard_free(loop->shard);
+    check(uv_loop_close(&loop->uv) == 0);
+    mailbox_done(&loop->mailbox);
+    tls_context_unref(loop->options.tls_context);
+    buffer_done(&loop->input);
+    buffer_done(&loop->plain);
+    free(loop->outgoing);
+    free(loop);
+}

@@ -1,0 +1,49 @@
+/* A shard's thread: its libuv loop, its listeners, its sockets, and the shard
+ * itself. What happens during one turn of the loop is told to the shard at
+ * once; what the shard wants done is done at the turn's end, in bulk. */
+#ifndef IO_SHARD_LOOP_H
+#define IO_SHARD_LOOP_H
+
+#include "src/bridge/shard.h"
+#include "src/io/mailbox.h"
+#include "src/io/socket.h"
+#include "storage/log.h"
+
+struct shard_loop;
+
+#define SHARD_LOOP_LISTENERS_MAX 2
+
+struct shard_loop_options {
+    struct shard_options shard;
+    struct log *log;
+    struct mailbox *hub;
+    int listen_fd;                   /* -1: none */
+    int tls_listen_fd;               /* -1: none */
+    struct tls_context *tls_context; /* a reference, taken over; may be NULL */
+    atomic_size_t *connections;      /* of all shards */
+    size_t connections_max;
+    uint64_t drain_timeout_ms;
+};
+
+/* Start its thread. NULL with errno-like code in `ret_error`. */
+struct shard_loop *shard_loop_start(const struct shard_loop_options *options);
+
+/* From any thread: batches, a new certificate, the order to drain. */
+struct mailbox *shard_loop_mailbox(struct shard_loop *loop);
+
+/* Wait for the thread, which ends by itself after MAIL_DRAIN and says so to the
+ * hub, and free everything. */
+void shard_loop_join(struct shard_loop *loop);
+
+/* For socket.c. */
+uv_loop_t *shard_loop_uv(struct shard_loop *loop);
+struct buffer *shard_loop_input(struct shard_loop *loop);
+struct buffer *shard_loop_plain(struct shard_loop *loop);
+void shard_loop_received(struct shard_loop *loop,
+                         struct socket *s,
+                         struct bytes bytes);
+void shard_loop_ended(struct shard_loop *loop, struct socket *s, bool reset);
+void shard_loop_writable(struct shard_loop *loop, struct socket *s);
+bool shard_loop_wants_read(const struct socket *s);
+
+#endif

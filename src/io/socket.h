@@ -1,0 +1,49 @@
+/* One client's socket on a shard's loop: readiness by uv_poll, bytes straight
+ * between the kernel and the shard, through TLS where that is spoken. */
+#ifndef IO_SOCKET_H
+#define IO_SOCKET_H
+
+#include "base/buffer.h"
+#include "src/io/tls.h"
+
+#include <uv.h>
+
+struct client;
+struct shard_loop;
+
+/* What is encrypted and not yet taken by the kernel; above it the shard is told
+ * that the socket is full. */
+#define SOCKET_CIPHER_BYTES_MAX (96 * 1024)
+
+struct socket {
+    uv_poll_t poll;
+    struct shard_loop *loop;
+    struct client *client;
+    int fd;
+    int events; /* what is polled for */
+    bool closed;
+    bool blocked;    /* the shard was told so and waits for WRITABLE */
+    struct tls *tls; /* NULL: plain */
+    struct buffer cipher;
+};
+
+/* Take over an accepted descriptor; NULL when libuv will not have it (the
+ * descriptor is closed). `tls_context` may be NULL. */
+struct socket *socket_new(struct shard_loop *loop,
+                          int fd,
+                          struct tls_context *tls_context);
+
+/* Bytes from the shard; returns how many were taken. Sets *ret_failed when the
+ * peer is gone. */
+size_t socket_send(struct socket *s, struct bytes bytes, bool *ret_failed);
+
+/* Shut our half: the peer reads to the end. */
+void socket_shut(struct socket *s);
+
+/* Close; frees when the loop lets go of it. */
+void socket_close(struct socket *s);
+
+/* Poll for what is wanted now. */
+void socket_poll(struct socket *s, bool read);
+
+#endif

@@ -1,0 +1,61 @@
+/* Picks the command. */
+#include "src/commands.h"
+#include "src/options.h"
+
+#include <signal.h>
+
+static const struct {
+    const char *name;
+    const char *summary;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"key", "Make issuers of API keys, issue and show keys.", key_main},
+    {"serve", "Run a node.", serve_main},
+    {"log", "Show what is on disk, and check it.", log_command_main},
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(FILE *out)
+{
+    fprintf(out,
+            "Usage: weir COMMAND [OPTION]...\n"
+            "A self-hosted event bridge that speaks the AWS AppSync Events "
+            "protocol.\n\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+    }
+    fprintf(out,
+            "\n'weir COMMAND --help' explains a command, weir(1) all of "
+            "them.\n");
+}
+
+static int complain(const char *what, const char *word)
+{
+    fprintf(stderr, "weir: %s%s\nTry 'weir --help'.\n", what, word);
+    return OPTIONS_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    /* A reader that went away is an error of its write, not our end. */
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        return complain("expects a command", "");
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        options_print_version(stdout);
+        return 0;
+    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    }
+    return complain("there is no command ", argv[1]);
+}

@@ -1,0 +1,157 @@
+/* `weir serve`: the settings of a node handed to it, and its ready line. */
+#include "src/commands.h"
+
+#include "base/alloc.h"
+#include "src/io/logger.h"
+#include "src/io/server.h"
+#include "src/serve_options.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* How long clients may take to leave when the node stops. */
+#define DRAIN_TIMEOUT_MS 5000
+
+/* How long a peer may take to answer our close. */
+#define CLOSE_TIMEOUT_MS 5000
+
+static struct listener_address listener(const struct address *address)
+{
+    struct listener_address ret = {.port = address->port};
+
+    (void)snprintf(ret.host, sizeof(ret.host), "%s", address->host);
+    return ret;
+}
+
+static struct shard_limits limits(const struct settings *s)
+{
+    return (struct shard_limits){
+        .head_bytes_max = s->limits_head_bytes_max,
+        .body_bytes_max = s->limits_body_bytes_max,
+        .message_bytes_max = s->limits_message_bytes_max,
+        .send_buffer_max = s->limits_send_buffer_bytes_max,
+        .subscriptions_max = (uint16_t)s->limits_subscriptions_max,
+        .publishes_in_flight_max = (uint16_t)s->limits_publishes_in_flight_max,
+        .request_timeout_ms = s->limits_request_timeout_ms,
+        .idle_timeout_ms = s->limits_idle_timeout_ms,
+        .write_timeout_ms = s->limits_write_timeout_ms,
+        .close_timeout_ms = CLOSE_TIMEOUT_MS,
+        .keepalive_ms = s->websocket_keepalive_ms,
+        .connection_timeout_ms = s->websocket_timeout_ms,
+    };
+}
+
+static int trust(struct authority *authority, void *context, struct why *why)
+{
+    const struct serve_options *o = context;
+
+    return serve_options_trust(&o->settings, authority, why);
+}
+
+static void print_url(const char *scheme, const struct listener_address *at)
+{
+    struct address address = {.port = at->port};
+    char text[ADDRESS_TEXT_BYTES_MAX];
+
+    (void)snprintf(address.host, sizeof(address.host), "%s", at->host);
+    address_print(&address, text);
+    printf(" %s://%s", scheme, text);
+}
+
+/* The one line on standard output, for people and for scripts that wait. */
+static void ready(const struct listener_address *listen,
+                  const struct listener_address *tls_listen,
+                  void *context)
+{
+    (void)context;
+    printf("weir ready");
+    print_url("http", listen);
+    if (tls_listen != NULL) {
+        print_url("https", tls_listen);
+    }
+    printf("\n");
+    (void)fflush(stdout);
+}
+
+static struct bytes *views(char *const *items, size_t count)
+{
+    struct bytes *ret = alloc_zero((count + 1) * sizeof(*ret));
+
+    for (size_t i = 0; i < count; i++) {
+        ret[i] = bytes_text(items[i]);
+    }
+    return ret;
+}
+
+static struct bytes *namespaces(const struct settings *s)
+{
+    struct bytes *ret = alloc_zero((s->namespace_count + 1) * sizeof(*ret));
+
+    for (size_t i = 0; i < s->namespace_count; i++) {
+        ret[i] = bytes_text(s->namespaces[i].name);
+    }
+    return ret;
+}
+
+static int run(struct serve_options *o, struct why *why)
+{
+    const struct settings *s = &o->settings;
+    const struct server_tls tls = {
+        .listen = listener(&s->tls_listen),
+        .certificate_file = s->tls_certificate,
+        .key_file = s->tls_key,
+    };
+    struct bytes *origins =
+        views(s->cors_allowed_origins.items, s->cors_allowed_origins.count);
+    struct bytes *names = namespaces(s);
+    const struct server_options options = {
+        .data_dir = s->data_dir,
+        .log_bytes_max = s->log_bytes_max,
+        .log_age_max_ms = s->log_age_max_ms,
+        .listen = listener(&s->listen),
+        .tls = s->tls_listen.host[0] != '\0' ? &tls : NULL,
+        .shards = (unsigned)s->shards,
+        .connections_max = s->limits_connections_max,
+        .queue_bytes_max = s->limits_queue_bytes_max,
+        .drain_timeout_ms = DRAIN_TIMEOUT_MS,
+        .limits = limits(s),
+        .compression = s->websocket_compression,
+        .allowed_origins = origins,
+        .allowed_origins_count = s->cors_allowed_origins.count,
+        .namespaces = names,
+        .namespace_count = s->namespace_count,
+        .trust = trust,
+        .on_ready = ready,
+        .context = o,
+    };
+    int rc = server_run(&options, why);
+
+    free(origins);
+    free(names);
+    return rc;
+}
+
+int serve_main(int argc, char **argv)
+{
+    struct serve_options o;
+    struct why why;
+    int status;
+    int rc;
+
+    if (sodium_init() < 0) {
+        fprintf(stderr, "weir serve: the system gives no random numbers\n");
+        return 1;
+    }
+    if (!serve_options_read(argc, argv, &o, &status)) {
+        return status;
+    }
+    logger_init(STDERR_FILENO, (enum logger_level)o.settings.log_level);
+    rc = run(&o, &why);
+    if (rc != 0) {
+        fprintf(stderr, "weir serve: %s\n", why.text);
+    }
+    serve_options_done(&o);
+    return rc == 0 ? 0 : 1;
+}
