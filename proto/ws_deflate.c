@@ -246,11 +246,13 @@ int ws_deflate_inflate(struct ws_deflate *d,
     check(bytes_max <= out->cap - out->len);
     check(inflateReset(z) == Z_OK);
     rc = inflate_part(z, message, &room, out);
-    if (rc == Z_OK) {
-        rc = inflate_part(z, bytes_of(flush_end, FLUSH_LEN), &room, out);
-    }
     if (rc == Z_BUF_ERROR) {
         return RC_TOO_LARGE;
+    }
+    if (rc == Z_OK) {
+        /* With any room, they could pass for the end of a cut block. */
+        room = 0;
+        rc = inflate_part(z, bytes_of(flush_end, FLUSH_LEN), &room, out);
     }
     check(rc != Z_MEM_ERROR);
     check(rc != Z_STREAM_ERROR);
