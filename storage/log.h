@@ -17,8 +17,10 @@
 #define LOG_FORMAT_VERSION 1
 #define LOG_PAGE_BYTES_MAX (256 * 1024)
 
-/* The smallest budget, and the most that the records of one append may take. */
+/* The smallest budget, the longest record, and the most that the records of one
+ * append may take. */
 #define LOG_BYTES_MIN (UINT64_C(1) << 20)
+#define LOG_RECORD_BYTES_MAX (UINT64_C(1) << 20)
 #define LOG_BATCH_BYTES_MAX (UINT64_C(16) << 20)
 
 struct log;
@@ -71,7 +73,7 @@ uint64_t log_last_sequence(struct log *log, uint64_t origin);
 
 /* Append in one transaction and sync; sets each event's place. Only the log
  * thread. The events must be in order for their origin.
- * RC_TOO_LARGE: over LOG_BATCH_BYTES_MAX together, nothing was written.
+ * RC_TOO_LARGE: a record or the batch is over its limit, nothing was written.
  * RC_NO_SPACE: map or disk full, nothing was written; log_trim() makes room
  * even when the window is within its budget.
  * RC_IO: what reached the disk is unknown, every later append fails as well;

@@ -112,10 +112,8 @@ static int append_failed(struct log *log,
                    mdb_strerror(error));
 }
 
-/* Check the names of a batch; returns the bytes of its records. */
-static uint64_t admit(struct log *log,
-                      struct event *const *events,
-                      size_t count)
+/* Check the names of a batch and its sizes. */
+static int admit(struct log *log, struct event *const *events, size_t count)
 {
     uint64_t bytes = 0;
     uint64_t last = 0;
@@ -131,8 +129,11 @@ static uint64_t admit(struct log *log,
         check(event->sequence > event->predecessor);
         last = event->sequence;
         bytes += record_len(event);
+        if (record_len(event) > LOG_RECORD_BYTES_MAX) {
+            return RC_TOO_LARGE;
+        }
     }
-    return bytes;
+    return bytes > LOG_BATCH_BYTES_MAX ? RC_TOO_LARGE : 0;
 }
 
 /* The batch is on disk: let everyone see it. */
@@ -167,12 +168,13 @@ int log_append(struct log *log,
                        "the log '%s' failed before and takes no more events",
                        log->dir);
     }
-    if (admit(log, events, count) > LOG_BATCH_BYTES_MAX) {
-        return why_set(why,
-                       RC_TOO_LARGE,
-                       "a batch of %zu events exceeds %llu bytes",
-                       count,
-                       (unsigned long long)LOG_BATCH_BYTES_MAX);
+    if (admit(log, events, count) != 0) {
+        return why_set(
+            why,
+            RC_TOO_LARGE,
+            "an event's record exceeds %llu bytes, or a batch's %llu",
+            (unsigned long long)LOG_RECORD_BYTES_MAX,
+            (unsigned long long)LOG_BATCH_BYTES_MAX);
     }
     pages = batch_pages(log, events, count);
     log_grow_prepare(log, pages);

@@ -17,6 +17,9 @@
 #define GROW_STEP_BYTES (UINT64_C(1) << 20)
 #define GROW_AHEAD_BYTES (UINT64_C(8) << 20)
 
+_Static_assert(LOG_RECORD_BYTES_MAX <= GROW_STEP_BYTES,
+               "a reader of a wrong length stays within the reserve");
+
 /* More than making a log takes. */
 #define FIRST_PAGES 64
 

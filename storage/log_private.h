@@ -89,8 +89,8 @@ int log_read_begin(struct log *log, MDB_txn **ret_txn);
 void log_read_end(struct log *log, MDB_txn *txn);
 void log_read_close(struct log *log); /* idle transactions end */
 
-/* Decode what LMDB gave, after a look at whether it lies within the file. */
-int log_read_record(struct log *log, MDB_val value, struct record *ret);
+/* Decode what LMDB gave, after a look at its length. */
+int log_read_record(MDB_val value, struct record *ret);
 
 /* log_grow.c */
 void log_grow_init(struct log *log);

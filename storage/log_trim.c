@@ -58,7 +58,7 @@ static void forget_gone(struct log *log, const struct step *step)
 
 /* The sequence of the first whole record at the head; 0 when there is none
  * near. Leaves the cursor somewhere behind the head. */
-static uint64_t head_sequence(struct log *log, MDB_cursor *cursor)
+static uint64_t head_sequence(MDB_cursor *cursor)
 {
     MDB_cursor_op op = MDB_FIRST;
 
@@ -70,7 +70,7 @@ static uint64_t head_sequence(struct log *log, MDB_cursor *cursor)
         if (mdb_cursor_get(cursor, &key, &value, op) != 0) {
             break;
         }
-        if (log_read_record(log, value, &record) == 0) {
+        if (log_read_record(value, &record) == 0) {
             return record.sequence;
         }
         op = MDB_NEXT;
@@ -81,9 +81,10 @@ static uint64_t head_sequence(struct log *log, MDB_cursor *cursor)
 static bool over_budget(struct log *log, MDB_txn *txn)
 {
     uint64_t window = log_grow_window(log, txn);
+    uint64_t low = log->bytes_max - log->bytes_max / 64;
 
-    if (log->trim_floor == UINT64_MAX && window > log->bytes_max) {
-        log->trim_floor = log->bytes_max - log->bytes_max / 64;
+    if (window > log->bytes_max && log->trim_floor > low) {
+        log->trim_floor = low;
     }
     return window > log->trim_floor;
 }
@@ -101,11 +102,11 @@ static bool head_must_go(struct log *log,
     if (step->older_than_ms == 0) {
         return false;
     }
-    sequence = head_sequence(log, cursor);
+    sequence = head_sequence(cursor);
     return sequence != 0 && event_sequence_ms(sequence) < step->older_than_ms;
 }
 
-static int delete_head(struct log *log, MDB_cursor *cursor, struct step *step)
+static int delete_head(MDB_cursor *cursor, struct step *step)
 {
     MDB_val key;
     MDB_val value;
@@ -118,7 +119,7 @@ static int delete_head(struct log *log, MDB_cursor *cursor, struct step *step)
         return error;
     }
     memcpy(&place, key.mv_data, sizeof(place));
-    whole = log_read_record(log, value, &record) == 0;
+    whole = log_read_record(value, &record) == 0;
     gone_add(step, place, value.mv_size, whole ? &record : NULL);
     return mdb_cursor_del(cursor, 0);
 }
@@ -133,7 +134,7 @@ static int delete_heads(struct log *log, MDB_txn *txn, struct step *step)
     }
     while (step->count < step->count_max &&
            head_must_go(log, txn, cursor, step)) {
-        error = delete_head(log, cursor, step);
+        error = delete_head(cursor, step);
         if (error != 0) {
             break;
         }
@@ -164,8 +165,9 @@ static int trim(struct log *log, struct step *step)
     return mdb_txn_commit(txn);
 }
 
-/* Pages that a transaction frees can be used by the second one after it: be
- * the first, so that an append which waits for them is the second. */
+/* Pages that a transaction frees can be used by the second one after it, once
+ * no reader is older than the first: be the first, and outlast the readers, so
+ * that an append which waits for the pages is the second. */
 static int release_pages(struct log *log)
 {
     MDB_txn *txn;
@@ -179,7 +181,10 @@ static int release_pages(struct log *log)
         mdb_txn_abort(txn);
         return error;
     }
-    return mdb_txn_commit(txn);
+    error = mdb_txn_commit(txn);
+    pthread_rwlock_wrlock(&log->map_lock);
+    pthread_rwlock_unlock(&log->map_lock);
+    return error;
 }
 
 static int trim_failed(struct log *log, int error, struct why *why)
