@@ -124,16 +124,27 @@ FUZZ_SECONDS = 60
 .PHONY: fuzz
 fuzz: $(FUZZ_TARGETS)
 if FUZZER
-	for target in $(FUZZ_TARGETS); do \
+	@for target in $(FUZZ_TARGETS); do \
 	  name=$${target##*/fuzz_}; \
 	  echo "fuzz: $$name, $(FUZZ_SECONDS) s"; \
 	  $(MKDIR_P) tests/fuzz/found/$$name; \
 	  ./$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
-	    -rss_limit_mb=1024 -print_final_stats=0 -verbosity=0 \
-	    -artifact_prefix=tests/fuzz/$$name- \
+	    -rss_limit_mb=1024 -artifact_prefix=tests/fuzz/$$name- \
 	    tests/fuzz/found/$$name $(srcdir)/tests/fuzz/corpus/$$name \
-	    || exit 1; \
+	    >tests/fuzz/$$name.out 2>&1 || \
+	    { tail -n 50 tests/fuzz/$$name.out; exit 1; }; \
 	done
 else
 	@echo 'configure with CC=clang --enable-fuzzer first' >&2; exit 1
 endif
+
+# The share of each file's lines that `make check` reaches. Needs configure
+# --enable-coverage, with gcc.
+.PHONY: coverage
+coverage: check
+	@find base proto storage cluster src -name '*.gcda' -exec gcov -n {} + \
+	  2>/dev/null | $(AWK) -F"'" ' \
+	    /^File/ { file = $$2 } \
+	    /^Lines executed/ && file !~ /^\/usr|pb-c/ { \
+	      sub(/^Lines executed:/, ""); print $$0 "  " file; file = "/usr" \
+	    }' | sort -n
