@@ -1,9 +1,11 @@
-/* What is remembered of a key is the hash of its text alone: a key in memory is
- * 17 KB, and reading it again costs a twentieth of checking its signature. */
+/* What is remembered of many keys is the hash of their text alone: a key in
+ * memory is 17 KB, and reading it again costs a twentieth of checking its
+ * signature. The few used most lately are also kept as they were read. */
 #include "src/bridge/authority.h"
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/list.h"
 #include "base/map.h"
 
@@ -27,7 +29,20 @@ struct authority_proof {
     uint8_t hash[AUTHORITY_HASH_BYTES];
 };
 
+/* Keys as they were read, each in the one slot that its text's hash gives it.
+ */
+#define AUTHORITY_RECENT_COUNT 64
+#define AUTHORITY_RECENT_TEXT_BYTES_MAX 1024
+
+struct authority_recent {
+    size_t text_len; /* 0: empty */
+    uint8_t text[AUTHORITY_RECENT_TEXT_BYTES_MAX];
+    struct api_key key;
+};
+
 struct authority {
+    uint64_t seed;
+    struct authority_recent *recent[AUTHORITY_RECENT_COUNT];
     size_t issuer_count;
     uint8_t issuers[AUTHORITY_ISSUERS_MAX][API_KEY_ISSUER_BYTES];
     struct map proofs;
@@ -39,6 +54,7 @@ struct authority *authority_new(uint64_t seed)
 {
     struct authority *a = alloc_zero(sizeof(*a));
 
+    a->seed = seed;
     map_init(&a->proofs, seed);
     list_init(&a->recency);
     return a;
@@ -62,6 +78,9 @@ void authority_free(struct authority *a)
     }
     while (!list_empty(&a->recency)) {
         forget_oldest(a);
+    }
+    for (size_t i = 0; i < AUTHORITY_RECENT_COUNT; i++) {
+        free(a->recent[i]);
     }
     map_done(&a->proofs);
     free(a);
@@ -169,26 +188,63 @@ static bool holds_at(const struct api_key *key, uint64_t wall_ms)
            (key->expires_s == 0 || now_s < key->expires_s);
 }
 
+/* Believes a text in full: parsed, trusted, signed. Leaves it in a->key. */
+static int believe_text(struct authority *a, struct bytes text)
+{
+    struct api_key_signed key;
+    int rc = api_key_parse(text, &key);
+
+    if (rc == RC_OK) {
+        rc = believe(a, text, &key);
+        buffer_done(&key.payload);
+    }
+    return rc == RC_TOO_LARGE ? RC_MALFORMED : rc;
+}
+
+static int find_key(struct authority *a,
+                    struct bytes text,
+                    const struct api_key **ret)
+{
+    size_t slot = hash_seeded(text, a->seed) % AUTHORITY_RECENT_COUNT;
+    struct authority_recent *recent = a->recent[slot];
+    int rc;
+
+    if (recent != NULL &&
+        bytes_equal(bytes_of(recent->text, recent->text_len), text)) {
+        *ret = &recent->key;
+        return RC_OK;
+    }
+    rc = believe_text(a, text);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    *ret = &a->key;
+    if (text.len <= AUTHORITY_RECENT_TEXT_BYTES_MAX) {
+        if (recent == NULL) {
+            recent = a->recent[slot] = alloc_raw(sizeof(*recent));
+        }
+        recent->text_len = text.len;
+        memcpy(recent->text, text.data, text.len);
+        recent->key = a->key;
+    }
+    return RC_OK;
+}
+
 int authority_check(struct authority *a,
                     struct moment now,
                     struct bytes text,
                     const struct api_key **ret)
 {
-    struct api_key_signed key;
-    int rc;
+    const struct api_key *key;
+    int rc = find_key(a, text, &key);
 
-    if (api_key_parse(text, &key) != RC_OK) {
-        return RC_MALFORMED;
-    }
-    rc = believe(a, text, &key);
-    buffer_done(&key.payload);
     if (rc != RC_OK) {
         return rc;
     }
-    if (!holds_at(&a->key, now.wall_ms)) {
+    if (!holds_at(key, now.wall_ms)) {
         return RC_EXPIRED;
     }
-    *ret = &a->key;
+    *ret = key;
     return RC_OK;
 }
 

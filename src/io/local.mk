@@ -6,6 +6,8 @@ libio_a_SOURCES = \
 	%D%/clock.h \
 	%D%/file.c \
 	%D%/file.h \
+	%D%/issuer.c \
+	%D%/issuer.h \
 	%D%/listener.c \
 	%D%/listener.h \
 	%D%/log_thread.c \
@@ -21,4 +23,6 @@ libio_a_SOURCES = \
 	%D%/socket.c \
 	%D%/socket.h \
 	%D%/tls.c \
-	%D%/tls.h
+	%D%/tls.h \
+	%D%/tls_context.c \
+	%D%/tls_context.h

@@ -7,21 +7,50 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
-int mailbox_init(struct mailbox *m, uv_loop_t *loop, uv_async_cb on_mail)
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    struct mailbox *m = poll->data;
+    uint64_t count;
+
+    (void)status;
+    (void)events;
+    /* Empty it before the mail is taken: what comes after wakes again. */
+    if (read(m->fd, &count, sizeof(count)) == sizeof(count)) {
+        m->on_mail(m->context);
+    }
+}
+
+int mailbox_init(struct mailbox *m,
+                 uv_loop_t *loop,
+                 void (*on_mail)(void *context),
+                 void *context)
 {
     memset(m, 0, sizeof(*m));
     check(pthread_mutex_init(&m->mutex, NULL) == 0);
-    return uv_async_init(loop, &m->async, on_mail);
+    m->on_mail = on_mail;
+    m->context = context;
+    m->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (m->fd < 0) {
+        return UV_EMFILE;
+    }
+    check(uv_poll_init(loop, &m->poll, m->fd) == 0);
+    m->poll.data = m;
+    return uv_poll_start(&m->poll, UV_READABLE, on_readable);
 }
 
 void mailbox_close(struct mailbox *m)
 {
-    uv_close((uv_handle_t *)&m->async, NULL);
+    uv_close((uv_handle_t *)&m->poll, NULL);
 }
 
 void mailbox_done(struct mailbox *m)
 {
+    if (m->fd >= 0) {
+        close(m->fd);
+    }
     pthread_mutex_destroy(&m->mutex);
     free(m->waiting);
     free(m->taken);
@@ -29,6 +58,7 @@ void mailbox_done(struct mailbox *m)
 
 void mailbox_post(struct mailbox *m, const struct mail *mail, size_t count)
 {
+    const uint64_t one = 1;
     bool wake;
 
     if (count == 0) {
@@ -45,7 +75,7 @@ void mailbox_post(struct mailbox *m, const struct mail *mail, size_t count)
     m->waiting_count += count;
     pthread_mutex_unlock(&m->mutex);
     if (wake) {
-        uv_async_send(&m->async);
+        check(write(m->fd, &one, sizeof(one)) == sizeof(one));
     }
 }
 

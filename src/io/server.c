@@ -10,6 +10,7 @@
 #include "src/io/mailbox.h"
 #include "src/io/shard_loop.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -97,9 +98,9 @@ static void end_hub(struct server *server)
     mailbox_close(&server->mailbox);
 }
 
-static void on_mail(uv_async_t *async)
+static void on_mail(void *context)
 {
-    struct server *server = async->data;
+    struct server *server = context;
     const struct mail *mail;
     size_t count = mailbox_take(&server->mailbox, &mail);
     struct list publishes;
@@ -348,14 +349,23 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/* Cores that this process may run on, which taskset or a container may have
+ * made fewer than the machine's. */
+static unsigned core_count(void)
+{
+    cpu_set_t cores;
+
+    if (sched_getaffinity(0, sizeof(cores), &cores) != 0) {
+        return 1;
+    }
+    return (unsigned)CPU_COUNT(&cores);
+}
+
 static void prepare(struct server *server)
 {
     const struct server_options *options = server->options;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-    server->shard_count = options->shards > 0 ? options->shards
-                          : cores > 0         ? (unsigned)cores
-                                              : 1;
+    server->shard_count = options->shards > 0 ? options->shards : core_count();
     if (server->shard_count > SHARDS_MAX) {
         server->shard_count = SHARDS_MAX;
     }
@@ -444,8 +454,7 @@ int server_run(const struct server_options *options, struct why *why)
     }
     if (rc == 0) {
         check(uv_loop_init(&server.uv) == 0);
-        check(mailbox_init(&server.mailbox, &server.uv, on_mail) == 0);
-        server.mailbox.async.data = &server;
+        check(mailbox_init(&server.mailbox, &server.uv, on_mail, &server) == 0);
         watch_signals(&server);
         rc = start_shards(&server, why);
     }

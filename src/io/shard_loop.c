@@ -365,9 +365,9 @@ static void begin_drain(struct shard_loop *loop)
     step(loop, &in);
 }
 
-static void on_mail(uv_async_t *async)
+static void on_mail(void *context)
 {
-    struct shard_loop *loop = async->data;
+    struct shard_loop *loop = context;
     const struct mail *mail;
     size_t count = mailbox_take(&loop->mailbox, &mail);
 
@@ -493,11 +493,10 @@ struct shard_loop *shard_loop_start(const struct shard_loop_options *options)
     check(uv_idle_init(&loop->uv, &loop->again) == 0);
     check(uv_timer_init(&loop->uv, &loop->timer) == 0);
     check(uv_timer_init(&loop->uv, &loop->accept_pause) == 0);
-    check(mailbox_init(&loop->mailbox, &loop->uv, on_mail) == 0);
+    check(mailbox_init(&loop->mailbox, &loop->uv, on_mail, loop) == 0);
     loop->turn_end.data = loop;
     loop->timer.data = loop;
     loop->accept_pause.data = loop;
-    loop->mailbox.async.data = loop;
     check(uv_check_start(&loop->turn_end, on_turn_end) == 0);
     loop->shard = shard_new(&options->shard);
     listen_on(loop, 0, options->listen_fd, false);

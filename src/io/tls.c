@@ -6,21 +6,11 @@
 #include "base/check.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
-#include <stdatomic.h>
-#include <unistd.h>
-
-#define TLS_CIPHERS_12 "ECDHE+AESGCM:ECDHE+CHACHA20"
-
-struct tls_context {
-    SSL_CTX *ssl;
-    atomic_uint refs;
-    bool server;
-};
+#include <stdlib.h>
 
 struct tls {
     SSL *ssl;
@@ -31,9 +21,6 @@ struct tls {
     int rc; /* RC_CLOSED or RC_MALFORMED once receiving ended so */
     bool closing;
 };
-
-/* HTTP/1.1 is all that is spoken here; in the wire form of ALPN. */
-static const unsigned char protocols[] = "\x08http/1.1";
 
 static int bio_read(BIO *bio, char *to, size_t len, size_t *ret)
 {
@@ -86,187 +73,6 @@ static void method_make(void)
     check(BIO_meth_set_ctrl(method, bio_ctrl));
 }
 
-/* What OpenSSL complained about last, in words that live for ever. */
-static const char *error_reason(void)
-{
-    unsigned long code = ERR_peek_last_error();
-    const char *reason = code == 0 ? NULL : ERR_reason_error_string(code);
-
-    ERR_clear_error();
-    return reason != NULL ? reason : "unknown TLS error";
-}
-
-static int select_protocol(SSL *ssl,
-                           const unsigned char **ret,
-                           unsigned char *ret_len,
-                           const unsigned char *offered,
-                           unsigned int offered_len,
-                           void *context)
-{
-    unsigned char *chosen;
-
-    (void)ssl;
-    (void)context;
-    if (SSL_select_next_proto(&chosen,
-                              ret_len,
-                              protocols,
-                              sizeof(protocols) - 1,
-                              offered,
-                              offered_len) != OPENSSL_NPN_NEGOTIATED) {
-        return SSL_TLSEXT_ERR_ALERT_FATAL; /* RFC 7301, 3.2 */
-    }
-    *ret = chosen;
-    return SSL_TLSEXT_ERR_OK;
-}
-
-/* A key file with a passphrase must fail, not ask on the terminal. */
-static int refuse_passphrase(char *to, int size, int writing, void *context)
-{
-    (void)to;
-    (void)size;
-    (void)writing;
-    (void)context;
-    return -1;
-}
-
-static struct tls_context *context_new(bool server)
-{
-    struct tls_context *c = alloc_zero(sizeof(*c));
-
-    check(pthread_once(&method_once, method_make) == 0);
-    c->server = server;
-    atomic_init(&c->refs, 1);
-    c->ssl = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
-    check(c->ssl != NULL);
-    check(SSL_CTX_set_min_proto_version(c->ssl, TLS1_2_VERSION));
-    check(SSL_CTX_set_max_proto_version(c->ssl, TLS1_3_VERSION));
-    check(SSL_CTX_set_cipher_list(c->ssl, TLS_CIPHERS_12));
-    SSL_CTX_set_options(c->ssl,
-                        SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_mode(c->ssl,
-                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                         SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    /* Tickets are held by the clients; a cache here would only grow. */
-    SSL_CTX_set_session_cache_mode(c->ssl, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_default_passwd_cb(c->ssl, refuse_passphrase);
-    return c;
-}
-
-static int file_readable(const char *what, const char *path, struct why *why)
-{
-    if (access(path, R_OK) == 0) {
-        return 0;
-    }
-    return why_set(why,
-                   errno == EACCES ? RC_DENIED : RC_NOT_FOUND,
-                   "%s '%s': %s",
-                   what,
-                   path,
-                   strerror(errno));
-}
-
-static int server_files(SSL_CTX *ssl,
-                        const char *certificate_file,
-                        const char *key_file,
-                        struct why *why)
-{
-    int rc = file_readable("TLS certificate", certificate_file, why);
-
-    if (rc == 0) {
-        rc = file_readable("TLS key", key_file, why);
-    }
-    if (rc != 0) {
-        return rc;
-    }
-    ERR_clear_error();
-    if (!SSL_CTX_use_certificate_chain_file(ssl, certificate_file)) {
-        return why_set(why,
-                       RC_MALFORMED,
-                       "TLS certificate '%s' cannot be used: %s",
-                       certificate_file,
-                       error_reason());
-    }
-    if (!SSL_CTX_use_PrivateKey_file(ssl, key_file, SSL_FILETYPE_PEM)) {
-        return why_set(why,
-                       RC_MALFORMED,
-                       "TLS key '%s' cannot be used (it must be PEM without a "
-                       "passphrase, and fit the certificate): %s",
-                       key_file,
-                       error_reason());
-    }
-    if (!SSL_CTX_check_private_key(ssl)) {
-        return why_set(why,
-                       RC_MALFORMED,
-                       "TLS key '%s' is not the key of certificate '%s'",
-                       key_file,
-                       certificate_file);
-    }
-    return 0;
-}
-
-int tls_context_new_server(const char *certificate_file,
-                           const char *key_file,
-                           struct tls_context **ret,
-                           struct why *why)
-{
-    struct tls_context *c = context_new(true);
-    int rc = server_files(c->ssl, certificate_file, key_file, why);
-
-    if (rc != 0) {
-        tls_context_unref(c);
-        return rc;
-    }
-    SSL_CTX_set_alpn_select_cb(c->ssl, select_protocol, NULL);
-    *ret = c;
-    return 0;
-}
-
-int tls_context_new_client(const char *ca_file,
-                           struct tls_context **ret,
-                           struct why *why)
-{
-    struct tls_context *c = context_new(false);
-    int rc = 0;
-
-    SSL_CTX_set_verify(c->ssl, SSL_VERIFY_PEER, NULL);
-    check(SSL_CTX_set_alpn_protos(c->ssl, protocols, sizeof(protocols) - 1) ==
-          0);
-    ERR_clear_error();
-    if (ca_file == NULL) {
-        (void)SSL_CTX_set_default_verify_paths(c->ssl);
-        ERR_clear_error();
-    } else {
-        rc = file_readable("CA file", ca_file, why);
-        if (rc == 0 && !SSL_CTX_load_verify_file(c->ssl, ca_file)) {
-            rc = why_set(why,
-                         RC_MALFORMED,
-                         "CA file '%s' holds no PEM certificate: %s",
-                         ca_file,
-                         error_reason());
-        }
-    }
-    if (rc != 0) {
-        tls_context_unref(c);
-        return rc;
-    }
-    *ret = c;
-    return 0;
-}
-
-struct tls_context *tls_context_ref(struct tls_context *context)
-{
-    check(atomic_fetch_add(&context->refs, 1) > 0);
-    return context;
-}
-
-void tls_context_unref(struct tls_context *context)
-{
-    if (context != NULL && atomic_fetch_sub(&context->refs, 1) == 1) {
-        SSL_CTX_free(context->ssl);
-        free(context);
-    }
-}
-
 static bool is_address(const char *host)
 {
     unsigned char address[sizeof(struct in6_addr)];
@@ -305,7 +111,7 @@ static int fail(struct tls *t)
     } else if (verdict != X509_V_OK) {
         t->reason = X509_verify_cert_error_string(verdict);
     } else {
-        t->reason = error_reason();
+        t->reason = tls_context_reason();
     }
     ERR_clear_error();
     t->rc = RC_MALFORMED;
@@ -329,16 +135,19 @@ static int handshake(struct tls *t)
 struct tls *tls_new(struct tls_context *context, const char *host)
 {
     struct tls *t = alloc_zero(sizeof(*t));
-    BIO *bio = BIO_new(method);
+    bool server = tls_context_is_server(context);
+    BIO *bio;
 
-    check(context->server == (host == NULL));
-    t->ssl = SSL_new(context->ssl);
+    check(server == (host == NULL));
+    check(pthread_once(&method_once, method_make) == 0);
+    bio = BIO_new(method);
+    t->ssl = SSL_new(tls_context_openssl(context));
     check(t->ssl != NULL && bio != NULL);
     BIO_set_data(bio, t);
     BIO_set_init(bio, 1);
     SSL_set_bio(t->ssl, bio, bio);
     buffer_init(&t->pending, TLS_PENDING_BYTES_MAX);
-    if (context->server) {
+    if (server) {
         SSL_set_accept_state(t->ssl);
     } else {
         expect_host(t->ssl, host);

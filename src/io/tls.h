@@ -11,34 +11,14 @@
 #define IO_TLS_H
 
 #include "base/buffer.h"
-#include "base/why.h"
+#include "src/io/tls_context.h"
 
 #define TLS_RECORD_BYTES_MAX 16384  /* plaintext in one record */
 #define TLS_RECORD_OVERHEAD_MAX 256 /* what encryption adds to a record */
-#define TLS_PENDING_BYTES_MAX                  \
-    131072 /* a flight with a long certificate \
-              chain */
+/* What may wait for tls_pull(): a flight with a long certificate chain. */
+#define TLS_PENDING_BYTES_MAX 131072
 
-struct tls_context;
 struct tls;
-
-/* For servers: a PEM file with the certificate and those between it and its
- * authority, and a PEM file with its private key, not encrypted. To reload,
- * make another one: connections keep what they began with. RC_NOT_FOUND,
- * RC_DENIED, RC_MALFORMED, each with a sentence. */
-int tls_context_new_server(const char *certificate_file,
-                           const char *key_file,
-                           struct tls_context **ret,
-                           struct why *why);
-
-/* For clients: believes the authorities in `ca_file` (PEM) and no others, or
- * the system's when it is NULL. */
-int tls_context_new_client(const char *ca_file,
-                           struct tls_context **ret,
-                           struct why *why);
-
-struct tls_context *tls_context_ref(struct tls_context *context);
-void tls_context_unref(struct tls_context *context); /* accepts NULL */
 
 /* One connection. A client gives the name or IP address that the server's
  * certificate must hold, a server NULL. A client has its first bytes to
