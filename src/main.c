@@ -9,8 +9,8 @@ static const struct {
     const char *summary;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"key", "Make issuers of API keys, issue and show keys.", key_main},
     {"serve", "Run a node.", serve_main},
+    {"key", "Make issuers of API keys, issue and show keys.", key_main},
     {"log", "Show what is on disk, and check it.", log_command_main},
 };
 

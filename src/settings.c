@@ -1,0 +1,446 @@
+/* The table, and what each type of setting accepts. */
+#include "src/settings.h"
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "base/text.h"
+#include "src/duration.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define K UINT64_C(1024)
+#define M (1024 * K)
+#define G (1024 * M)
+#define SECOND UINT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define LIST_MAX 64
+
+#define AT(field) offsetof(struct settings, field)
+#define NAMESPACE_AT(field) offsetof(struct settings_namespace, field)
+
+/* clang-format off */
+static const struct settings_entry entries[] = {
+    {"data_dir", SETTINGS_TEXT, AT(data_dir), "/var/lib/weir", 0, 0, 0,
+     "The directory that holds the log and the node's identity; made when "
+     "absent."},
+    {"listen", SETTINGS_ADDRESS, AT(listen), "127.0.0.1:8080", 0, 0, 0,
+     "Where to listen for HTTP and WebSocket without TLS."},
+    {"shards", SETTINGS_NUMBER, AT(shards), "0", 0, 256, 0,
+     "Threads that serve connections; 0 is one for each core."},
+    {"log_level", SETTINGS_CHOICE, AT(log_level), "info", 0, 0,
+     "debug info warn error",
+     "The least serious lines that are written to standard error."},
+
+    {"tls.listen", SETTINGS_ADDRESS, AT(tls_listen), "", 0, 0, 0,
+     "Where to listen for HTTPS and secure WebSocket; needs a certificate and "
+     "its key."},
+    {"tls.certificate", SETTINGS_TEXT, AT(tls_certificate), "", 0, 0, 0,
+     "PEM file with the server's certificate and those between it and its "
+     "authority; read again on SIGHUP."},
+    {"tls.key", SETTINGS_TEXT, AT(tls_key), "", 0, 0, 0,
+     "PEM file with the certificate's private key, without a passphrase."},
+
+    {"cors.allowed_origins", SETTINGS_LIST, AT(cors_allowed_origins), "*",
+     0, LIST_MAX, 0,
+     "Origins of the web pages that may publish, such as "
+     "https://app.example.org; * is every page."},
+
+    {"keys.issuers", SETTINGS_LIST, AT(keys_issuers), "", 0, LIST_MAX, 0,
+     "Public keys of the issuers whose API keys are accepted, as 'weir key "
+     "issuer' prints them."},
+    {"keys.issuer_files", SETTINGS_LIST, AT(keys_issuer_files), "",
+     0, LIST_MAX, 0,
+     "Files that hold such a public key each."},
+
+    {"limits.connections_max", SETTINGS_NUMBER, AT(limits_connections_max),
+     "100000", 1, 10000000, 0,
+     "Connections at once; more are closed as they come."},
+    {"limits.head_bytes_max", SETTINGS_SIZE, AT(limits_head_bytes_max),
+     "32K", 1 * K, 1 * M, 0,
+     "Bytes of a request's first line and header fields together."},
+    {"limits.body_bytes_max", SETTINGS_SIZE, AT(limits_body_bytes_max),
+     "8M", 1 * K, 64 * M, 0,
+     "Bytes of a request's body."},
+    {"limits.message_bytes_max", SETTINGS_SIZE, AT(limits_message_bytes_max),
+     "8M", 1 * K, 64 * M, 0,
+     "Bytes of a WebSocket message from a client."},
+    {"limits.request_timeout", SETTINGS_DURATION,
+     AT(limits_request_timeout_ms), "15s", 100, 10 * MINUTE, 0,
+     "Time to send a whole request or finish a TLS handshake; slower senders "
+     "are cut off."},
+    {"limits.idle_timeout", SETTINGS_DURATION, AT(limits_idle_timeout_ms),
+     "75s", 100, 1 * DAY, 0,
+     "Time that an HTTP connection may stay open between requests."},
+    {"limits.write_timeout", SETTINGS_DURATION, AT(limits_write_timeout_ms),
+     "30s", 100, 10 * MINUTE, 0,
+     "Time that a client may take nothing of what waits for it."},
+    {"limits.send_buffer_max", SETTINGS_SIZE,
+     AT(limits_send_buffer_bytes_max), "64K", 4 * K, 64 * M, 0,
+     "Bytes kept for a connection that reads slowly; past it, it is served "
+     "from the log."},
+    {"limits.subscriptions_max", SETTINGS_NUMBER,
+     AT(limits_subscriptions_max), "200", 1, 100000, 0,
+     "Subscriptions of one connection."},
+    {"limits.publishes_in_flight_max", SETTINGS_NUMBER,
+     AT(limits_publishes_in_flight_max), "64", 1, 65536, 0,
+     "Publishes of one WebSocket connection that wait for their answer."},
+    {"limits.queue_bytes_max", SETTINGS_SIZE, AT(limits_queue_bytes_max),
+     "64M", 1 * M, 64 * G, 0,
+     "Bytes of events, of the whole node, that are accepted and not yet on "
+     "disk; more are refused as busy."},
+
+    {"websocket.compression", SETTINGS_BOOL, AT(websocket_compression),
+     "false", 0, 0, 0,
+     "Whether clients may have their messages compressed "
+     "(permessage-deflate)."},
+    {"websocket.keepalive", SETTINGS_DURATION, AT(websocket_keepalive_ms),
+     "60s", 100, 1 * HOUR, 0,
+     "Time between the keep-alive messages to a client."},
+    {"websocket.timeout", SETTINGS_DURATION, AT(websocket_timeout_ms),
+     "300s", 200, 1 * DAY, 0,
+     "What clients are told: without a keep-alive for so long, the connection "
+     "is dead."},
+
+    {"log.bytes_max", SETTINGS_SIZE, AT(log_bytes_max), "1G",
+     16 * M, 16 * 1024 * G, 0,
+     "Bytes of events on disk; past it, the oldest go."},
+    {"log.age_max", SETTINGS_DURATION, AT(log_age_max_ms), "24h",
+     1 * SECOND, 3650 * DAY, 0,
+     "How long events are kept."},
+};
+
+static const struct settings_entry namespace_entries[] = {
+    {"durability", SETTINGS_CHOICE, NAMESPACE_AT(durability), "disk", 0, 0,
+     "disk",
+     "When a publish is answered and delivered: disk is once it is synced to "
+     "this node's disk."},
+};
+/* clang-format on */
+
+const struct settings_entry *settings_entries(size_t *ret_count)
+{
+    *ret_count = sizeof(entries) / sizeof(entries[0]);
+    return entries;
+}
+
+const struct settings_entry *settings_namespace_entries(size_t *ret_count)
+{
+    *ret_count = sizeof(namespace_entries) / sizeof(namespace_entries[0]);
+    return namespace_entries;
+}
+
+/* Set every entry of a table to its initial words. */
+static void assign_initial(const struct settings_entry *table,
+                           size_t count,
+                           void *target)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct bytes initial = bytes_text(table[i].initial);
+
+        if (initial.len > 0) {
+            check(settings_assign(&table[i], target, &initial, 1, NULL) == 0);
+        }
+    }
+}
+
+void settings_init(struct settings *s)
+{
+    size_t count;
+    const struct settings_entry *table = settings_entries(&count);
+
+    memset(s, 0, sizeof(*s));
+    assign_initial(table, count, s);
+}
+
+static void list_free(struct settings_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i]);
+    }
+    free(list->items);
+    *list = (struct settings_list){0};
+}
+
+void settings_done(struct settings *s)
+{
+    for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+        void *field = (char *)s + entries[i].offset;
+
+        if (entries[i].type == SETTINGS_TEXT) {
+            free(*(char **)field);
+        } else if (entries[i].type == SETTINGS_LIST) {
+            list_free(field);
+        }
+    }
+    free(s->namespaces);
+    memset(s, 0, sizeof(*s));
+}
+
+static void print_size(uint64_t value, char *ret)
+{
+    static const char units[] = "KMG";
+    size_t unit = 0;
+
+    if (value == 0 || value % K != 0) {
+        snprintf(ret, SETTINGS_VALUE_BYTES_MAX, "%" PRIu64, value);
+        return;
+    }
+    value /= K;
+    while (value % K == 0 && units[unit + 1] != 0) {
+        value /= K;
+        unit++;
+    }
+    snprintf(
+        ret, SETTINGS_VALUE_BYTES_MAX, "%" PRIu64 "%c", value, units[unit]);
+}
+
+void settings_print_value(const struct settings_entry *entry,
+                          uint64_t value,
+                          char ret[SETTINGS_VALUE_BYTES_MAX])
+{
+    if (entry->type == SETTINGS_SIZE) {
+        print_size(value, ret);
+    } else if (entry->type == SETTINGS_DURATION) {
+        duration_print(value, ret);
+    } else {
+        snprintf(ret, SETTINGS_VALUE_BYTES_MAX, "%" PRIu64, value);
+    }
+}
+
+static int malformed(struct bytes text, const char *expects, struct why *why)
+{
+    return why_set(why,
+                   RC_MALFORMED,
+                   "'%.*s' is not %s",
+                   (int)(text.len > 100 ? 100 : text.len),
+                   (const char *)text.data,
+                   expects);
+}
+
+/* A number, size or duration, within its bounds. */
+static int assign_number(const struct settings_entry *entry,
+                         struct bytes text,
+                         uint64_t *ret,
+                         struct why *why)
+{
+    char bound[SETTINGS_VALUE_BYTES_MAX];
+    uint64_t value = 0;
+
+    if (entry->type == SETTINGS_NUMBER && !text_decimal(text, &value)) {
+        return malformed(text, "a number", why);
+    }
+    if (entry->type == SETTINGS_SIZE && !text_size(text, &value)) {
+        return malformed(text, "a size in bytes, such as 64K, 8M or 2G", why);
+    }
+    if (entry->type == SETTINGS_DURATION && !duration_parse(text, &value)) {
+        return malformed(
+            text,
+            "a length of time, such as 500ms, 15s, 5min, 24h or 30d",
+            why);
+    }
+    if (value < entry->least || value > entry->most) {
+        bool small = value < entry->least;
+
+        settings_print_value(entry, small ? entry->least : entry->most, bound);
+        return why_set(why,
+                       RC_TOO_LARGE,
+                       "%.*s is %s than %s",
+                       (int)text.len,
+                       (const char *)text.data,
+                       small ? "smaller" : "larger",
+                       bound);
+    }
+    *ret = value;
+    return 0;
+}
+
+static int assign_bool(struct bytes text, bool *ret, struct why *why)
+{
+    static const char *const words[][2] = {
+        {"false", "true"}, {"no", "yes"}, {"off", "on"}};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        for (int value = 0; value < 2; value++) {
+            if (bytes_equal_text(text, words[i][value])) {
+                *ret = value == 1;
+                return 0;
+            }
+        }
+    }
+    return malformed(text, "true or false", why);
+}
+
+static int assign_choice(const struct settings_entry *entry,
+                         struct bytes text,
+                         uint64_t *ret,
+                         struct why *why)
+{
+    struct bytes rest = bytes_text(entry->choices);
+    struct bytes choice;
+
+    for (uint64_t i = 0; bytes_split(&rest, ' ', &choice); i++) {
+        if (bytes_equal(text, choice)) {
+            *ret = i;
+            return 0;
+        }
+    }
+    return why_set(why,
+                   RC_MALFORMED,
+                   "'%.*s' is not one of: %s",
+                   (int)(text.len > 100 ? 100 : text.len),
+                   (const char *)text.data,
+                   entry->choices);
+}
+
+static char *copy(struct bytes text)
+{
+    char *out = alloc_raw(text.len + 1);
+
+    if (text.len > 0) {
+        memcpy(out, text.data, text.len);
+    }
+    out[text.len] = 0;
+    return out;
+}
+
+static int assign_text(struct bytes text, char **ret, struct why *why)
+{
+    if (text.len == 0) {
+        return why_set(why, RC_MALFORMED, "the text is empty");
+    }
+    if (text.len > SETTINGS_TEXT_BYTES_MAX) {
+        return why_set(why,
+                       RC_TOO_LARGE,
+                       "the text has more than %d bytes",
+                       SETTINGS_TEXT_BYTES_MAX);
+    }
+    free(*ret);
+    *ret = copy(text);
+    return 0;
+}
+
+static int assign_list(const struct settings_entry *entry,
+                       const struct bytes *values,
+                       size_t count,
+                       struct settings_list *ret,
+                       struct why *why)
+{
+    if (count > entry->most) {
+        return why_set(why,
+                       RC_TOO_LARGE,
+                       "%zu items are more than %" PRIu64,
+                       count,
+                       entry->most);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].len == 0 || values[i].len > SETTINGS_TEXT_BYTES_MAX) {
+            return why_set(why,
+                           RC_MALFORMED,
+                           "item %zu is empty or has more than %d bytes",
+                           i + 1,
+                           SETTINGS_TEXT_BYTES_MAX);
+        }
+    }
+    list_free(ret);
+    ret->items = alloc_zero((count + 1) * sizeof(*ret->items));
+    for (size_t i = 0; i < count; i++) {
+        ret->items[i] = copy(values[i]);
+    }
+    ret->count = count;
+    return 0;
+}
+
+int settings_assign(const struct settings_entry *entry,
+                    void *target,
+                    const struct bytes *values,
+                    size_t value_count,
+                    struct why *why)
+{
+    void *field = (char *)target + entry->offset;
+
+    if (entry->type == SETTINGS_LIST) {
+        return assign_list(entry, values, value_count, field, why);
+    }
+    if (value_count != 1) {
+        return why_set(why, RC_MALFORMED, "expects one value, not a list");
+    }
+    switch (entry->type) {
+    case SETTINGS_BOOL:
+        return assign_bool(values[0], field, why);
+    case SETTINGS_NUMBER:
+    case SETTINGS_SIZE:
+    case SETTINGS_DURATION:
+        return assign_number(entry, values[0], field, why);
+    case SETTINGS_CHOICE:
+        return assign_choice(entry, values[0], field, why);
+    case SETTINGS_TEXT:
+        return assign_text(values[0], field, why);
+    case SETTINGS_ADDRESS:
+        return address_parse(values[0], field, why);
+    case SETTINGS_LIST:
+        break;
+    }
+    check_unreachable();
+}
+
+static bool is_namespace_name(struct bytes name)
+{
+    if (name.len == 0 || name.len > SETTINGS_NAMESPACE_BYTES_MAX ||
+        name.data[0] == '-' || name.data[name.len - 1] == '-') {
+        return false;
+    }
+    for (size_t i = 0; i < name.len; i++) {
+        uint8_t c = name.data[i];
+
+        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+              (c >= 'a' && c <= 'z') || c == '-')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int settings_namespace_add(struct settings *s,
+                           struct bytes name,
+                           struct settings_namespace **ret,
+                           struct why *why)
+{
+    struct settings_namespace *added;
+    size_t count;
+    const struct settings_entry *table = settings_namespace_entries(&count);
+
+    if (!is_namespace_name(name)) {
+        return malformed(name,
+                         "the name of a namespace: 1 to 50 letters, digits and "
+                         "'-', no '-' at either end",
+                         why);
+    }
+    for (size_t i = 0; i < s->namespace_count; i++) {
+        if (bytes_equal_text(name, s->namespaces[i].name)) {
+            return why_set(why,
+                           RC_EXISTS,
+                           "namespace '%s' is there twice",
+                           s->namespaces[i].name);
+        }
+    }
+    if (s->namespace_count == SETTINGS_NAMESPACES_MAX) {
+        return why_set(why,
+                       RC_TOO_LARGE,
+                       "more than %d namespaces",
+                       SETTINGS_NAMESPACES_MAX);
+    }
+    s->namespaces =
+        alloc_resize(s->namespaces, (s->namespace_count + 1) * sizeof(*added));
+    added = &s->namespaces[s->namespace_count];
+    s->namespace_count++;
+    memset(added, 0, sizeof(*added));
+    memcpy(added->name, name.data, name.len);
+    assign_initial(table, count, added);
+    *ret = added;
+    return 0;
+}
