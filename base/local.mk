@@ -13,6 +13,8 @@ libbase_a_SOURCES = \
 	%D%/event.h \
 	%D%/hash.c \
 	%D%/hash.h \
+	%D%/histogram.c \
+	%D%/histogram.h \
 	%D%/list.h \
 	%D%/map.c \
 	%D%/map.h \

@@ -3,10 +3,12 @@ libproto_a_SOURCES = \
 	%D%/api_key.c %D%/api_key.h \
 	%D%/channel_name.c %D%/channel_name.h \
 	%D%/client_msg.c %D%/client_msg.h \
+	%D%/client_request.c %D%/client_request.h \
 	%D%/credentials.c %D%/credentials.h \
 	%D%/json.c %D%/json.h \
 	%D%/json_string.c %D%/json_string.h \
-	%D%/problem.c %D%/problem.h
+	%D%/problem.c %D%/problem.h \
+	%D%/server_msg.c %D%/server_msg.h
 
 # What protoc-c makes of the .proto files: not ours, so without our warnings.
 PROTO_FILES = %D%/keys.proto

@@ -3,6 +3,32 @@ noinst_LIBRARIES += libprogram.a
 libprogram_a_SOURCES = \
 	%D%/address.c \
 	%D%/address.h \
+	%D%/bench.c \
+	%D%/bench_channel.c \
+	%D%/bench_channel.h \
+	%D%/bench_crowd.c \
+	%D%/bench_crowd.h \
+	%D%/bench_event.c \
+	%D%/bench_event.h \
+	%D%/bench_fanout.c \
+	%D%/bench_fanout.h \
+	%D%/bench_frames.c \
+	%D%/bench_frames.h \
+	%D%/bench_idle.c \
+	%D%/bench_idle.h \
+	%D%/bench_publish.c \
+	%D%/bench_publish.h \
+	%D%/bench_publisher.c \
+	%D%/bench_publisher.h \
+	%D%/bench_report.c \
+	%D%/bench_report.h \
+	%D%/bench_run.c \
+	%D%/bench_run.h \
+	%D%/bench_server.c \
+	%D%/bench_server.h \
+	%D%/bench_settings.h \
+	%D%/client.c \
+	%D%/client.h \
 	%D%/commands.h \
 	%D%/config_text.c \
 	%D%/config_text.h \
@@ -12,8 +38,13 @@ libprogram_a_SOURCES = \
 	%D%/duration.h \
 	%D%/key.c \
 	%D%/log_command.c \
+	%D%/option_number.c \
+	%D%/option_number.h \
 	%D%/options.c \
 	%D%/options.h \
+	%D%/pub.c \
+	%D%/pub_batch.c \
+	%D%/pub_batch.h \
 	%D%/serve.c \
 	%D%/serve_options.c \
 	%D%/serve_options.h \
@@ -23,8 +54,13 @@ libprogram_a_SOURCES = \
 	%D%/settings_file.h \
 	%D%/settings_print.c \
 	%D%/settings_print.h \
+	%D%/sub.c \
+	%D%/sub_output.c \
+	%D%/sub_output.h \
 	%D%/timestamp.c \
-	%D%/timestamp.h
+	%D%/timestamp.h \
+	%D%/url.c \
+	%D%/url.h
 
 bin_PROGRAMS += weir
 weir_SOURCES = %D%/main.c

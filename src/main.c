@@ -10,8 +10,11 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"serve", "Run a node.", serve_main},
+    {"pub", "Publish events.", pub_main},
+    {"sub", "Subscribe, and print events as they come.", sub_main},
     {"key", "Make issuers of API keys, issue and show keys.", key_main},
     {"log", "Show what is on disk, and check it.", log_command_main},
+    {"bench", "Measure a server, and check what it delivers.", bench_main},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

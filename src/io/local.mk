@@ -6,8 +6,12 @@ libio_a_SOURCES = \
 	%D%/clock.h \
 	%D%/file.c \
 	%D%/file.h \
+	%D%/http_client.c \
+	%D%/http_client.h \
 	%D%/issuer.c \
 	%D%/issuer.h \
+	%D%/line_input.c \
+	%D%/line_input.h \
 	%D%/listener.c \
 	%D%/listener.h \
 	%D%/log_thread.c \
@@ -16,6 +20,8 @@ libio_a_SOURCES = \
 	%D%/logger.h \
 	%D%/mailbox.c \
 	%D%/mailbox.h \
+	%D%/outbound.c \
+	%D%/outbound.h \
 	%D%/server.c \
 	%D%/server.h \
 	%D%/shard_loop.c \
@@ -25,4 +31,6 @@ libio_a_SOURCES = \
 	%D%/tls.c \
 	%D%/tls.h \
 	%D%/tls_context.c \
-	%D%/tls_context.h
+	%D%/tls_context.h \
+	%D%/ws_client.c \
+	%D%/ws_client.h

@@ -1,0 +1,374 @@
+/* `weir sub`: prints a line for each event until it has seen enough, is asked
+ * to end, or its reader goes away. Signals are blocked and read as a
+ * descriptor, so that one is noticed while the output is stuck, too. */
+#include "base/check.h"
+#include "src/client.h"
+#include "src/commands.h"
+#include "src/option_number.h"
+#include "src/sub_output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define CHANNELS_MAX 200 /* what AppSync takes on one connection */
+#define CHANNEL_BYTES_MAX 1024
+#define REQUEST_BYTES_MAX 65536
+#define BACKOFF_MS_MIN 500
+#define BACKOFF_MS_MAX 30000
+
+struct sub {
+    uv_loop_t loop;
+    struct client client;
+    struct ws_client *ws; /* NULL: not connected */
+    uv_timer_t retry;
+    uv_poll_t signals;
+    uv_poll_t reader; /* tells when the reader of a pipe went away */
+    uv_check_t turn;  /* writes what a turn of the loop gathered */
+    int signal_fd;
+    bool watches_reader;
+    int output_flags; /* standard output's, to be restored */
+    struct sub_output output;
+    const char *const *channels;
+    size_t channel_count;
+    uint64_t count; /* events to print; UINT64_MAX: no end */
+    uint64_t printed;
+    bool reconnect;
+    bool was_connected;
+    bool ending;
+    unsigned attempts;
+    int status;
+};
+
+static const struct options_entry entries[] = {
+    CLIENT_OPTIONS,
+    {"count", "N", "End after N events.", false},
+    {"no-reconnect", NULL, "End when the connection drops.", false},
+};
+
+static const struct options_command command = {
+    .name = "weir sub",
+    .operands = "URL CHANNEL...",
+    .operands_min = 2,
+    .operands_max = 1 + CHANNELS_MAX,
+    .summary = "Subscribe to channels and print a line of JSON for each event: "
+               "{\"channel\":...,\"event\":...,\"cursor\":...}.",
+    .details =
+        "CHANNEL is one channel, /default/room, or all below one, "
+        "'/default/*'.\n"
+        "Ends with status 0 on SIGINT, SIGTERM, and when nobody reads its "
+        "output.\n\n"
+        "Examples:\n"
+        "  weir sub http://127.0.0.1:8080 /default/room\n"
+        "  weir sub --ca ca.pem --count 1 https://localhost:8443 "
+        "'/default/*'\n",
+    .entries = entries,
+    .entry_count = sizeof(entries) / sizeof(entries[0]),
+};
+
+static void connect_now(struct sub *s);
+
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void say(const char *format, ...)
+{
+    char line[2 * WHY_BYTES_MAX];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    (void)fprintf(stderr, "weir: %s\n", line);
+}
+
+static void end(struct sub *s, int status)
+{
+    if (s->ending) {
+        return;
+    }
+    s->ending = true;
+    s->status = status;
+    if (s->ws != NULL) {
+        ws_client_close(s->ws);
+        s->ws = NULL;
+    }
+    uv_close((uv_handle_t *)&s->retry, NULL);
+    uv_close((uv_handle_t *)&s->signals, NULL);
+    uv_close((uv_handle_t *)&s->turn, NULL);
+    if (s->watches_reader) {
+        uv_close((uv_handle_t *)&s->reader, NULL);
+    }
+}
+
+static void flush(struct sub *s)
+{
+    int rc = sub_output_flush(&s->output);
+
+    if (rc == RC_IO) {
+        say("cannot write to standard output: %s", strerror(errno));
+        end(s, 1);
+    } else if (rc != 0) { /* the reader went away, or a signal came */
+        end(s, 0);
+    }
+}
+
+/* Full jitter over the upper half, so that many clients of one server do not
+ * come back at once. */
+static uint64_t backoff_ms(unsigned attempts)
+{
+    uint64_t ms = BACKOFF_MS_MIN;
+
+    for (unsigned i = 0; i < attempts && ms < BACKOFF_MS_MAX; i++) {
+        ms *= 2;
+    }
+    ms = ms < BACKOFF_MS_MAX ? ms : BACKOFF_MS_MAX;
+    return ms / 2 + randombytes_uniform((uint32_t)(ms / 2));
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    connect_now(timer->data);
+}
+
+static void on_closed(void *context, int rc, const struct why *why)
+{
+    struct sub *s = context;
+    uint64_t ms;
+
+    s->ws = NULL;
+    if (!s->reconnect || !s->was_connected || rc == RC_DENIED) {
+        say("%s", why->text);
+        end(s, 1);
+        return;
+    }
+    ms = backoff_ms(s->attempts++);
+    say("%s, reconnecting in %llu ms", why->text, (unsigned long long)ms);
+    check(uv_timer_start(&s->retry, on_retry, ms, 0) == 0);
+}
+
+static void on_opened(void *context)
+{
+    struct sub *s = context;
+    struct ws_client_options options = client_ws_options(&s->client);
+
+    for (size_t i = 0; i < s->channel_count; i++) {
+        struct buffer text;
+        char id[24];
+
+        (void)snprintf(id, sizeof(id), "%zu", i);
+        buffer_init(&text, REQUEST_BYTES_MAX);
+        client_request_subscribe(
+            &options.who, bytes_text(id), bytes_text(s->channels[i]), &text);
+        (void)ws_client_send(s->ws, buffer_view(&text));
+        buffer_done(&text);
+    }
+}
+
+/* The channel of a subscription of ours, in `out`; false when the id is none
+ * of ours. */
+static bool channel_of(const struct sub *s, struct bytes id, struct buffer *out)
+{
+    char digits[24] = {0};
+    char *rest;
+    size_t index;
+
+    if (id.len == 0 || id.len >= sizeof(digits)) {
+        return false;
+    }
+    memcpy(digits, id.data, id.len);
+    index = strtoul(digits, &rest, 10);
+    if (*rest != '\0' || index >= s->channel_count) {
+        return false;
+    }
+    client_channel(s->channels[index], out);
+    return true;
+}
+
+static void event_print(struct sub *s,
+                        const struct server_msg *msg,
+                        struct bytes subscribed)
+{
+    struct bytes channel =
+        msg->channel.data != NULL ? msg->channel : subscribed;
+
+    if (s->printed == s->count) {
+        return;
+    }
+    if (sub_output_event(&s->output, channel, msg->event, msg->cursor) != 0) {
+        say("an event came that is not JSON, ignoring");
+        return;
+    }
+    s->printed++;
+    if (s->printed == s->count ||
+        s->output.lines.len >= SUB_OUTPUT_GATHER_BYTES) {
+        flush(s);
+    }
+    if (s->printed == s->count) {
+        end(s, 0);
+    }
+}
+
+static void say_error(const struct server_msg *msg, const char *what)
+{
+    say("%s: %.*s%s%.*s",
+        what,
+        (int)msg->error_type.len,
+        (const char *)msg->error_type.data,
+        msg->error_message.len > 0 ? ": " : "",
+        (int)msg->error_message.len,
+        (const char *)msg->error_message.data);
+}
+
+static void on_message(void *context, const struct server_msg *msg)
+{
+    struct sub *s = context;
+    struct buffer channel;
+    bool ours;
+
+    buffer_init(&channel, CHANNEL_BYTES_MAX);
+    ours = channel_of(s, msg->id, &channel);
+    switch (msg->type) {
+    case SERVER_MSG_SUBSCRIBE_SUCCESS:
+        s->was_connected = true;
+        s->attempts = 0;
+        say("subscribed to %.*s", (int)channel.len, (char *)channel.data);
+        break;
+    case SERVER_MSG_DATA:
+        if (ours) {
+            event_print(s, msg, buffer_view(&channel));
+        }
+        break;
+    case SERVER_MSG_SUBSCRIBE_ERROR:
+        say_error(msg, "cannot subscribe");
+        end(s, 1);
+        break;
+    case SERVER_MSG_BROADCAST_ERROR:
+    case SERVER_MSG_ERROR:
+    case SERVER_MSG_CONNECTION_ERROR:
+        say_error(msg, "the server reports");
+        break;
+    case SERVER_MSG_NONE:
+    case SERVER_MSG_CONNECTION_ACK:
+    case SERVER_MSG_KA:
+    case SERVER_MSG_UNSUBSCRIBE_SUCCESS:
+    case SERVER_MSG_UNSUBSCRIBE_ERROR:
+    case SERVER_MSG_PUBLISH_SUCCESS:
+    case SERVER_MSG_PUBLISH_ERROR:
+    case SERVER_MSG_OTHER:
+        break;
+    }
+    buffer_done(&channel);
+}
+
+static const struct ws_client_events ws_events = {
+    .opened = on_opened,
+    .message = on_message,
+    .closed = on_closed,
+};
+
+static void connect_now(struct sub *s)
+{
+    struct ws_client_options options = client_ws_options(&s->client);
+
+    s->ws = ws_client_open(&s->loop, &options, &ws_events, s);
+}
+
+static void on_turn(uv_check_t *turn)
+{
+    flush(turn->data);
+}
+
+static void on_signal(uv_poll_t *poll, int status, int events)
+{
+    struct sub *s = poll->data;
+
+    (void)status;
+    (void)events;
+    flush(s);
+    end(s, 0);
+}
+
+static void on_reader(uv_poll_t *poll, int status, int events)
+{
+    struct sub *s = poll->data;
+
+    if (status < 0 || (events & UV_DISCONNECT) != 0) {
+        end(s, 0);
+    }
+}
+
+static void watch(struct sub *s)
+{
+    uv_handle_type type = uv_guess_handle(STDOUT_FILENO);
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    check(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+    s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    check(s->signal_fd >= 0);
+    check(uv_poll_init(&s->loop, &s->signals, s->signal_fd) == 0);
+    s->signals.data = s;
+    check(uv_poll_start(&s->signals, UV_READABLE, on_signal) == 0);
+    check(uv_check_init(&s->loop, &s->turn) == 0);
+    s->turn.data = s;
+    check(uv_check_start(&s->turn, on_turn) == 0);
+    /* A terminal is shared with others, whom non-blocking mode would harm. */
+    s->output_flags = fcntl(STDOUT_FILENO, F_GETFL);
+    s->watches_reader = (type == UV_NAMED_PIPE || type == UV_TCP) &&
+                        uv_poll_init(&s->loop, &s->reader, STDOUT_FILENO) == 0;
+    if (s->watches_reader) {
+        s->reader.data = s;
+        check(uv_poll_start(&s->reader, UV_DISCONNECT, on_reader) == 0);
+    }
+}
+
+static int run(struct sub *s)
+{
+    check(uv_loop_init(&s->loop) == 0);
+    check(uv_timer_init(&s->loop, &s->retry) == 0);
+    s->retry.data = s;
+    watch(s);
+    sub_output_init(&s->output, STDOUT_FILENO, s->signal_fd);
+    connect_now(s);
+    (void)uv_run(&s->loop, UV_RUN_DEFAULT);
+    check(uv_loop_close(&s->loop) == 0);
+    sub_output_done(&s->output);
+    if (s->watches_reader && s->output_flags >= 0) {
+        (void)fcntl(STDOUT_FILENO, F_SETFL, s->output_flags);
+    }
+    (void)close(s->signal_fd);
+    client_done(&s->client);
+    return s->status;
+}
+
+int sub_main(int argc, char **argv)
+{
+    static struct sub s;
+    struct client_arguments arguments;
+    struct options o;
+    struct why why;
+    int status;
+
+    if (!options_parse(&command, argc, argv, &o, &status)) {
+        return status;
+    }
+    s.count = UINT64_MAX;
+    if (!option_number(&o, "count", 1, UINT64_MAX, &s.count)) {
+        return OPTIONS_EXIT_USAGE;
+    }
+    s.reconnect = !options_has(&o, "no-reconnect");
+    s.channels = o.operands + 1;
+    s.channel_count = o.operand_count - 1;
+    arguments = client_arguments(&o, o.operands[0]);
+    if (client_init(&s.client, &arguments, &why) != 0) {
+        return options_complain(&command, "%s", why.text);
+    }
+    return run(&s);
+}
