@@ -5,10 +5,20 @@ libproto_a_SOURCES = \
 	%D%/client_msg.c %D%/client_msg.h \
 	%D%/client_request.c %D%/client_request.h \
 	%D%/credentials.c %D%/credentials.h \
+	%D%/http_head.c %D%/http_head.h \
+	%D%/http_reply.c %D%/http_reply.h \
+	%D%/http_request.c %D%/http_request.h \
+	%D%/http_response.c %D%/http_response.h \
+	%D%/http_rules.c %D%/http_rules.h \
 	%D%/json.c %D%/json.h \
 	%D%/json_string.c %D%/json_string.h \
 	%D%/problem.c %D%/problem.h \
-	%D%/server_msg.c %D%/server_msg.h
+	%D%/server_msg.c %D%/server_msg.h \
+	%D%/ws_accept.c %D%/ws_accept.h \
+	%D%/ws_deflate.c %D%/ws_deflate.h \
+	%D%/ws_feed.c %D%/ws_feed.h \
+	%D%/ws_frame.c %D%/ws_frame.h \
+	%D%/ws_stream.c %D%/ws_stream.h
 
 # What protoc-c makes of the .proto files: not ours, so without our warnings.
 PROTO_FILES = %D%/keys.proto
