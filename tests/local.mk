@@ -13,6 +13,7 @@ UNIT_BASE = \
 	%D%/unit/test_cleanup \
 	%D%/unit/test_event \
 	%D%/unit/test_hash \
+	%D%/unit/test_histogram \
 	%D%/unit/test_list \
 	%D%/unit/test_map \
 	%D%/unit/test_moment \
@@ -20,9 +21,33 @@ UNIT_BASE = \
 	%D%/unit/test_text \
 	%D%/unit/test_why
 
-UNIT_PROTO =
+UNIT_PROTO = \
+	%D%/unit/test_api_key \
+	%D%/unit/test_channel_name \
+	%D%/unit/test_client_msg \
+	%D%/unit/test_client_msg_answers \
+	%D%/unit/test_credentials \
+	%D%/unit/test_http_head \
+	%D%/unit/test_http_reply \
+	%D%/unit/test_http_request \
+	%D%/unit/test_http_request_limits \
+	%D%/unit/test_http_response \
+	%D%/unit/test_http_rules \
+	%D%/unit/test_json \
+	%D%/unit/test_json_grammar \
+	%D%/unit/test_json_string \
+	%D%/unit/test_problem \
+	%D%/unit/test_ws_accept \
+	%D%/unit/test_ws_deflate \
+	%D%/unit/test_ws_feed \
+	%D%/unit/test_ws_frame \
+	%D%/unit/test_ws_stream \
+	%D%/unit/test_ws_stream_close
 
-UNIT_STORAGE =
+UNIT_STORAGE = \
+	%D%/unit/test_index \
+	%D%/unit/test_log \
+	%D%/unit/test_record
 
 UNIT_CLUSTER =
 
@@ -35,9 +60,19 @@ UNIT_IO = \
 	%D%/unit/test_logger \
 	%D%/unit/test_tls
 
-UNIT_PROGRAM =
+UNIT_PROGRAM = \
+	%D%/unit/test_url
 
-FUZZ_TARGETS =
+FUZZ_TARGETS = \
+	%D%/fuzz/fuzz_api_key \
+	%D%/fuzz/fuzz_channel_name \
+	%D%/fuzz/fuzz_client_msg \
+	%D%/fuzz/fuzz_credentials \
+	%D%/fuzz/fuzz_http_request \
+	%D%/fuzz/fuzz_http_response \
+	%D%/fuzz/fuzz_json \
+	%D%/fuzz/fuzz_ws_deflate \
+	%D%/fuzz/fuzz_ws_stream
 
 LINT_TESTS = \
 	%D%/lint/format.test \
