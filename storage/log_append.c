@@ -183,5 +183,9 @@ int log_append(struct log *log,
         return append_failed(log, error, pages, why);
     }
     settle(log, events, count);
+    if (log->pressed) {
+        log->pressed = false;
+        log->trim_floor = UINT64_MAX;
+    }
     return 0;
 }

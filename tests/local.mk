@@ -2,7 +2,7 @@
 # FUZZ_TARGETS; a new script one in LINT_TESTS or E2E_TESTS.
 
 check_LIBRARIES += libtap.a libreplay.a
-libtap_a_SOURCES = %D%/lib/tap.c %D%/lib/tap.h
+libtap_a_SOURCES = %D%/lib/tap.c %D%/lib/tap.h %D%/lib/log_fixture.h
 libreplay_a_SOURCES = %D%/fuzz/replay.c
 
 UNIT_BASE = \
@@ -45,9 +45,15 @@ UNIT_PROTO = \
 	%D%/unit/test_ws_stream_close
 
 UNIT_STORAGE = \
+	%D%/fault/test_log_damage \
+	%D%/fault/test_log_full \
+	%D%/fault/test_log_io \
+	%D%/fault/test_log_kill \
 	%D%/unit/test_index \
 	%D%/unit/test_log \
 	%D%/unit/test_record
+tests_fault_test_log_io_SOURCES = %D%/fault/test_log_io.c \
+	%D%/lib/fault_io.c %D%/lib/fault_io.h
 
 UNIT_CLUSTER =
 
@@ -71,6 +77,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_http_request \
 	%D%/fuzz/fuzz_http_response \
 	%D%/fuzz/fuzz_json \
+	%D%/fuzz/fuzz_record \
 	%D%/fuzz/fuzz_ws_deflate \
 	%D%/fuzz/fuzz_ws_stream
 
