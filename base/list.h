@@ -43,6 +43,19 @@ static inline void list_push_back(struct list *head, struct list *node)
     head->prev = node;
 }
 
+/* Move all of `from` to the end of `head`; `from` is empty then. */
+static inline void list_splice_back(struct list *head, struct list *from)
+{
+    if (list_empty(from)) {
+        return;
+    }
+    from->next->prev = head->prev;
+    head->prev->next = from->next;
+    from->prev->next = head;
+    head->prev = from->prev;
+    list_init(from);
+}
+
 /* Also valid for a node that list_init() made and that is in no list. */
 static inline void list_remove(struct list *node)
 {

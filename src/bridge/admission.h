@@ -13,7 +13,7 @@ enum problem admission_authorize(struct shard *shard,
                                  enum authority_right right,
                                  const struct channel_name *name);
 
-/* Queue a message's events for the hub. An event that is too large fails by
+/* Queue a message's events for the log. An event that is too large fails by
  * itself; one that is not JSON fails them all. The answer comes back as a
  * publish with this client's id. */
 enum problem admission_publish(struct shard *shard,

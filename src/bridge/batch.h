@@ -1,6 +1,5 @@
-/* A batch: what one turn of the hub sent to the log together. Once the log has
- * it on disk, every shard walks the same batch, read only, and the last to let
- * go frees it.
+/* A batch: what went into one transaction of the log. Once it is on disk, every
+ * shard walks the same batch, read only, and the last to let go frees it.
  *
  * The publishes that make up a batch are sorted by the shard that must answer
  * them; each shard takes its own list out and nobody else touches it. */
@@ -11,7 +10,10 @@
 
 #include <stdatomic.h>
 
-#define BATCH_EVENTS_MAX 4096
+/* One transaction: large enough to be efficient, small enough that a commit
+ * keeps nobody waiting long. */
+#define BATCH_EVENTS_MAX 8192
+#define BATCH_BYTES_MAX ((size_t)16 << 20)
 
 /* Bytes of publishes that are between the shards' doors and their answers, in
  * the whole node: the one bound on every queue between the threads. */
@@ -39,6 +41,9 @@ struct batch {
 struct batch *batch_new(struct intake *intake, uint32_t shard_count);
 struct batch *batch_ref(struct batch *batch);
 void batch_unref(struct batch *batch);
+
+/* Whether another publish might not fit. */
+bool batch_full(const struct batch *batch);
 
 /* Take a publish over, with the events that are to be stored. */
 void batch_add(struct batch *batch, struct publish *publish);

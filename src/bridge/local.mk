@@ -14,14 +14,14 @@ libbridge_a_SOURCES = \
 	%D%/delivery.h \
 	%D%/http_api.c \
 	%D%/http_api.h \
-	%D%/hub.c \
-	%D%/hub.h \
 	%D%/metrics.c \
 	%D%/metrics.h \
 	%D%/namespace.c \
 	%D%/namespace.h \
 	%D%/publish.c \
 	%D%/publish.h \
+	%D%/sequencer.c \
+	%D%/sequencer.h \
 	%D%/shard.c \
 	%D%/shard.h \
 	%D%/shard_state.h \

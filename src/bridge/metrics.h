@@ -1,4 +1,4 @@
-/* Counters: one set a shard and one for the hub and log, summed when somebody
+/* Counters: one set a shard and one for the log thread, summed when somebody
  * asks for /metrics. Each is written by one thread and read by any. */
 #ifndef BRIDGE_METRICS_H
 #define BRIDGE_METRICS_H

@@ -1,5 +1,5 @@
-/* One request to publish, on its way from the shard that read it to the hub,
- * the log, and back to the same shard, which answers and frees it. It has one
+/* One request to publish, on its way from the shard that read it to the
+ * log and back to the same shard, which answers and frees it. It has one
  * owner at a time. */
 #ifndef BRIDGE_PUBLISH_H
 #define BRIDGE_PUBLISH_H

@@ -561,11 +561,7 @@ bool shard_next_close(struct shard *shard, void **ret_socket, bool *ret_half)
 
 void shard_take_publishes(struct shard *shard, struct list *out)
 {
-    struct list *node;
-
-    while ((node = list_pop_front(&shard->publishes)) != NULL) {
-        list_push_back(out, node);
-    }
+    list_splice_back(out, &shard->publishes);
 }
 
 bool shard_wants_read(const struct client *client)

@@ -8,7 +8,7 @@
  *     shard_next_send()    bytes for a socket; answer with shard_sent()
  *     shard_next_catchup() a page of the log to be read for a client
  *     shard_next_close()   a socket to close; the client is gone then
- *     shard_take_publishes() what goes to the hub */
+ *     shard_take_publishes() what goes to the log */
 #ifndef BRIDGE_SHARD_H
 #define BRIDGE_SHARD_H
 
@@ -123,7 +123,7 @@ bool shard_catchup_wants(const struct client *client);
  * a full close with bytes of its own unread would cut that short. */
 bool shard_next_close(struct shard *shard, void **ret_socket, bool *ret_half);
 
-/* Move this turn's publishes for the hub to the end of `out`. */
+/* Move this turn's publishes to the end of `out`. */
 void shard_take_publishes(struct shard *shard, struct list *out);
 
 /* Whether the socket of this client should be read. */

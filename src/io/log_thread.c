@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "src/bridge/sequencer.h"
 #include "src/io/clock.h"
 #include "src/io/logger.h"
 
@@ -11,11 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* One transaction's size: enough to be efficient, small enough that a commit
- * keeps nobody waiting long. */
-#define TRANSACTION_EVENTS_MAX 8192
-#define TRANSACTION_BYTES_MAX ((size_t)16 << 20)
-
 /* Trimming once in so many commits costs less than in each (LIMITS.md, 1d). */
 #define COMMITS_PER_TRIM 16
 #define TRIM_EVENTS_MAX 4096
@@ -23,26 +19,20 @@
 
 struct log_thread {
     struct log_thread_options options;
+    struct mailbox *const *shards;
     pthread_t thread;
+    bool started;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    struct batch **waiting;
-    size_t waiting_count;
-    size_t waiting_capacity;
+    struct list waiting;
     bool stopping;
 
     /* The thread's own. */
-    struct batch **batches; /* of this transaction */
-    size_t batch_capacity;
-    struct event **events;
-    size_t event_count;
-    size_t event_capacity;
-    struct mail *reports;
-    size_t report_capacity;
-    uint64_t last_sequence; /* of this node on disk: the next's predecessor */
-    unsigned commits;       /* since the last trim */
-    size_t appended;        /* events, since then */
-    bool refusing;          /* said so already */
+    struct list taken; /* what did not fit the last batch is the next's */
+    struct sequencer sequencer;
+    unsigned commits; /* since the last trim */
+    size_t appended;  /* events, since then */
+    bool refusing;    /* said so already */
 };
 
 static void wait_idle(struct log_thread *t)
@@ -54,64 +44,20 @@ static void wait_idle(struct log_thread *t)
     pthread_cond_timedwait(&t->wake, &t->mutex, &until);
 }
 
-/* Take what fits one transaction, waiting until there is something or a second
- * has gone by. Returns how many; 0 with *ret_stop when all is done. */
-static size_t take(struct log_thread *t, bool *ret_stop)
+/* Take all that waits; with nothing there, wait until there is or a second has
+ * gone by. False: all is done, end. */
+static bool take(struct log_thread *t)
 {
-    size_t count = 0;
-    size_t events = 0;
-    size_t bytes = 0;
+    bool more;
 
     pthread_mutex_lock(&t->mutex);
-    if (t->waiting_count == 0 && !t->stopping) {
+    if (list_empty(&t->waiting) && list_empty(&t->taken) && !t->stopping) {
         wait_idle(t);
     }
-    while (count < t->waiting_count && events < TRANSACTION_EVENTS_MAX &&
-           bytes < TRANSACTION_BYTES_MAX) {
-        events += t->waiting[count]->event_count;
-        bytes += t->waiting[count]->bytes;
-        count++;
-    }
-    if (count > t->batch_capacity) {
-        t->batch_capacity = count * 2;
-        t->batches =
-            alloc_resize(t->batches, t->batch_capacity * sizeof(t->batches[0]));
-    }
-    if (count > 0) {
-        memcpy(t->batches, t->waiting, count * sizeof(t->batches[0]));
-        t->waiting_count -= count;
-        memmove(t->waiting,
-                t->waiting + count,
-                t->waiting_count * sizeof(t->waiting[0]));
-    }
-    *ret_stop = t->stopping && count == 0;
+    list_splice_back(&t->taken, &t->waiting);
+    more = !t->stopping || !list_empty(&t->taken);
     pthread_mutex_unlock(&t->mutex);
-    return count;
-}
-
-static void gather_events(struct log_thread *t, size_t batch_count)
-{
-    uint64_t predecessor = t->last_sequence;
-    size_t count = 0;
-
-    for (size_t i = 0; i < batch_count; i++) {
-        count += t->batches[i]->event_count;
-    }
-    if (count > t->event_capacity) {
-        t->event_capacity = count * 2;
-        t->events =
-            alloc_resize(t->events, t->event_capacity * sizeof(t->events[0]));
-    }
-    t->event_count = 0;
-    for (size_t i = 0; i < batch_count; i++) {
-        const struct batch *batch = t->batches[i];
-
-        for (size_t j = 0; j < batch->event_count; j++) {
-            batch->events[j]->predecessor = predecessor;
-            predecessor = batch->events[j]->sequence;
-            t->events[t->event_count++] = batch->events[j];
-        }
-    }
+    return more;
 }
 
 /* What reached the disk is unknown, and asking again cannot tell (fsync(2) may
@@ -127,16 +73,16 @@ static _Noreturn void end_process(const struct why *why)
     _exit(1);
 }
 
-static enum problem append(struct log_thread *t)
+static enum problem append(struct log_thread *t, const struct batch *batch)
 {
     struct metrics *metrics = t->options.metrics;
     struct why why = {{0}};
     int rc;
 
-    if (t->event_count == 0) {
+    if (batch->event_count == 0) {
         return PROBLEM_NONE;
     }
-    rc = log_append(t->options.log, t->events, t->event_count, &why);
+    rc = log_append(t->options.log, batch->events, batch->event_count, &why);
     if (rc == RC_IO) {
         end_process(&why);
     }
@@ -152,28 +98,39 @@ static enum problem append(struct log_thread *t)
         logger_line(LOGGER_INFO, "log.accepts", "again=yes");
         t->refusing = false;
     }
-    t->last_sequence = t->events[t->event_count - 1]->sequence;
-    t->appended += t->event_count;
-    metrics_add(metrics, log_batch_events_sum, t->event_count);
+    sequencer_stored(&t->sequencer, batch);
+    t->appended += batch->event_count;
+    metrics_add(metrics, log_batch_events_sum, batch->event_count);
     metrics_add(metrics, log_batch_events_count, 1);
-    metrics_add(metrics, events, t->event_count);
+    metrics_add(metrics, events, batch->event_count);
     return PROBLEM_NONE;
 }
 
-static void report(struct log_thread *t, size_t count, enum problem problem)
+static void deliver(struct log_thread *t, struct batch *batch)
 {
-    if (count > t->report_capacity) {
-        t->report_capacity = count * 2;
-        t->reports = alloc_resize(t->reports,
-                                  t->report_capacity * sizeof(t->reports[0]));
+    const struct mail mail = {.kind = MAIL_BATCH, .content = batch};
+
+    for (uint32_t i = 0; i < t->options.shard_count; i++) {
+        batch_ref(batch);
+        mailbox_post(t->shards[i], &mail, 1);
     }
-    for (size_t i = 0; i < count; i++) {
-        t->reports[i] = (struct mail){
-            .kind = problem == PROBLEM_NONE ? MAIL_COMMITTED : MAIL_REFUSED,
-            .content = t->batches[i],
-        };
+    batch_unref(batch);
+}
+
+/* One turn: a batch of what waits, into the log, out to the shards. */
+static void commit(struct log_thread *t)
+{
+    struct batch *batch = batch_new(t->options.intake, t->options.shard_count);
+    enum problem problem;
+
+    sequencer_fill(&t->sequencer, clock_now(), &t->taken, batch);
+    problem = append(t, batch);
+    if (problem != PROBLEM_NONE) {
+        batch_fail(batch, problem);
     }
-    mailbox_post(t->options.hub, t->reports, count);
+    deliver(t, batch);
+    log_grow(t->options.log);
+    t->commits++;
 }
 
 static void count_log(struct log_thread *t)
@@ -216,66 +173,70 @@ static void trim(struct log_thread *t)
 static void *run(void *argument)
 {
     struct log_thread *t = argument;
-    bool stop = false;
 
-    for (;;) {
-        size_t count = take(t, &stop);
+    while (take(t)) {
+        bool idle = list_empty(&t->taken);
 
-        if (stop) {
-            return NULL;
+        if (!idle) {
+            commit(t);
         }
-        if (count > 0) {
-            gather_events(t, count);
-            report(t, count, append(t));
-            log_grow(t->options.log);
-        }
-        if (count == 0 || t->refusing || ++t->commits >= COMMITS_PER_TRIM) {
+        if (idle || t->refusing || t->commits >= COMMITS_PER_TRIM) {
             trim(t);
         }
     }
+    return NULL;
 }
 
-struct log_thread *log_thread_start(const struct log_thread_options *options)
+struct log_thread *log_thread_new(const struct log_thread_options *options)
 {
     struct log_thread *t = alloc_zero(sizeof(*t));
     pthread_condattr_t attributes;
+    struct log_stat stat;
 
     t->options = *options;
-    t->last_sequence = options->last_sequence;
+    list_init(&t->waiting);
+    list_init(&t->taken);
+    log_stat(options->log, &stat);
+    sequencer_init(&t->sequencer, stat.origin, stat.last_sequence);
     check(pthread_mutex_init(&t->mutex, NULL) == 0);
     check(pthread_condattr_init(&attributes) == 0);
     check(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
     check(pthread_cond_init(&t->wake, &attributes) == 0);
     pthread_condattr_destroy(&attributes);
-    check(pthread_create(&t->thread, NULL, run, t) == 0);
     return t;
 }
 
-void log_thread_append(struct log_thread *t, struct batch *batch)
+void log_thread_start(struct log_thread *t, struct mailbox *const *shards)
 {
-    pthread_mutex_lock(&t->mutex);
-    if (t->waiting_count == t->waiting_capacity) {
-        t->waiting_capacity = t->waiting_capacity * 2 + 16;
-        t->waiting = alloc_resize(t->waiting,
-                                  t->waiting_capacity * sizeof(t->waiting[0]));
+    t->shards = shards;
+    t->started = true;
+    check(pthread_create(&t->thread, NULL, run, t) == 0);
+}
+
+void log_thread_publish(struct log_thread *t, struct list *publishes)
+{
+    if (list_empty(publishes)) {
+        return;
     }
-    t->waiting[t->waiting_count++] = batch;
+    pthread_mutex_lock(&t->mutex);
+    list_splice_back(&t->waiting, publishes);
     pthread_cond_signal(&t->wake);
     pthread_mutex_unlock(&t->mutex);
 }
 
 void log_thread_stop(struct log_thread *t)
 {
-    pthread_mutex_lock(&t->mutex);
-    t->stopping = true;
-    pthread_cond_signal(&t->wake);
-    pthread_mutex_unlock(&t->mutex);
-    pthread_join(t->thread, NULL);
+    if (t == NULL) {
+        return;
+    }
+    if (t->started) {
+        pthread_mutex_lock(&t->mutex);
+        t->stopping = true;
+        pthread_cond_signal(&t->wake);
+        pthread_mutex_unlock(&t->mutex);
+        pthread_join(t->thread, NULL);
+    }
     pthread_mutex_destroy(&t->mutex);
     pthread_cond_destroy(&t->wake);
-    free(t->waiting);
-    free(t->batches);
-    free(t->events);
-    free(t->reports);
     free(t);
 }

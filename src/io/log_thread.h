@@ -1,6 +1,7 @@
-/* The log thread: the only writer of the log. Everything that waits for it
- * becomes one transaction and one sync (group commit without a timer), then it
- * reports to the hub. Between commits it trims the window in small steps. */
+/* The log thread: the only writer of the log. All publishes that wait for it
+ * become one batch, one transaction and one sync (group commit without a
+ * timer); then every shard gets the batch. Between commits it trims the window
+ * in small steps. */
 #ifndef IO_LOG_THREAD_H
 #define IO_LOG_THREAD_H
 
@@ -13,18 +14,23 @@ struct log_thread;
 
 struct log_thread_options {
     struct log *log;
-    struct mailbox *hub;
+    struct intake *intake;
+    uint32_t shard_count;
     struct metrics *metrics;
     uint64_t age_max_ms; /* of events in the window; 0: no limit */
-    uint64_t last_sequence;
 };
 
-struct log_thread *log_thread_start(const struct log_thread_options *options);
+struct log_thread *log_thread_new(const struct log_thread_options *options);
 
-/* Hand over a batch with its reference. */
-void log_thread_append(struct log_thread *t, struct batch *batch);
+/* Begin; shards[i] gets every batch from now on. */
+void log_thread_start(struct log_thread *t, struct mailbox *const *shards);
 
-/* Finish everything that waits, then end. Frees. */
+/* Take over a list of struct publish, from any thread; the list is empty
+ * then. */
+void log_thread_publish(struct log_thread *t, struct list *publishes);
+
+/* Finish everything that waits, end, and free. Accepts NULL, and one that was
+ * never started. */
 void log_thread_stop(struct log_thread *t);
 
 #endif

@@ -9,13 +9,10 @@
 #include <uv.h>
 
 enum mail_kind {
-    MAIL_PUBLISH,   /* struct publish, for the hub */
-    MAIL_COMMITTED, /* struct batch, for the hub */
-    MAIL_REFUSED,   /* struct batch that the log did not take, for the hub */
-    MAIL_BATCH,     /* struct batch, a reference, for a shard */
-    MAIL_TLS,       /* struct tls_context, a reference, for a shard */
-    MAIL_DRAIN,     /* for a shard: no more connections, then end */
-    MAIL_STOPPED,   /* for the hub: a shard has ended */
+    MAIL_BATCH,   /* struct batch, a reference, for a shard */
+    MAIL_TLS,     /* struct tls_context, a reference, for a shard */
+    MAIL_DRAIN,   /* for a shard: no more connections, then end */
+    MAIL_STOPPED, /* for the server: a shard has ended */
 };
 
 struct mail {

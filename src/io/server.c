@@ -1,10 +1,8 @@
-/* Putting a node together, running its hub, and taking it apart. */
+/* Putting a node together, waiting for signals, and taking it apart. */
 #include "src/io/server.h"
 
 #include "base/alloc.h"
 #include "base/check.h"
-#include "src/bridge/hub.h"
-#include "src/io/clock.h"
 #include "src/io/log_thread.h"
 #include "src/io/logger.h"
 #include "src/io/mailbox.h"
@@ -25,18 +23,18 @@ struct server {
     unsigned shards_running;
     struct log *log;
     struct log_thread *log_thread;
-    struct hub *hub;
     struct intake intake;
     struct namespace_table namespaces;
     atomic_size_t connections;
     struct metrics **metrics; /* one a shard, and the log's */
     struct authority **authorities;
     struct shard_loop **shards;
+    struct mailbox **shard_mailboxes;
     uv_loop_t uv;
-    struct mailbox mailbox; /* the hub's */
+    struct mailbox mailbox;
     uv_signal_t signals[3];
-    struct hub_effects effects;
     bool stopping;
+    bool looping; /* the loop and its handles are there */
 };
 
 static uint64_t random_u64(void)
@@ -47,32 +45,12 @@ static uint64_t random_u64(void)
     return value;
 }
 
-static void deliver(struct server *server, struct batch *batch)
+static void close_handles(struct server *server)
 {
-    const struct mail mail = {.kind = MAIL_BATCH, .content = batch};
-
-    for (unsigned i = 0; i < server->shard_count; i++) {
-        batch_ref(batch);
-        mailbox_post(shard_loop_mailbox(server->shards[i]), &mail, 1);
+    for (size_t i = 0; i < 3; i++) {
+        uv_close((uv_handle_t *)&server->signals[i], NULL);
     }
-    batch_unref(batch);
-}
-
-static void hub_input(struct server *server, const struct hub_input *in)
-{
-    hub_step(server->hub, clock_now(), in, &server->effects);
-    for (size_t i = 0; i < server->effects.count; i++) {
-        const struct hub_effect *effect = &server->effects.list[i];
-
-        switch (effect->kind) {
-        case HUB_EFFECT_APPEND:
-            log_thread_append(server->log_thread, effect->batch);
-            break;
-        case HUB_EFFECT_DELIVER:
-            deliver(server, effect->batch);
-            break;
-        }
-    }
+    mailbox_close(&server->mailbox);
 }
 
 static void begin_stop(struct server *server)
@@ -89,55 +67,19 @@ static void begin_stop(struct server *server)
     }
 }
 
-/* The last shard has ended: nobody is left to answer. */
-static void end_hub(struct server *server)
-{
-    for (size_t i = 0; i < 3; i++) {
-        uv_close((uv_handle_t *)&server->signals[i], NULL);
-    }
-    mailbox_close(&server->mailbox);
-}
-
+/* Once the last shard has ended, nothing keeps the loop. */
 static void on_mail(void *context)
 {
     struct server *server = context;
     const struct mail *mail;
     size_t count = mailbox_take(&server->mailbox, &mail);
-    struct list publishes;
 
-    list_init(&publishes);
     for (size_t i = 0; i < count; i++) {
-        struct hub_input in = {.kind = HUB_INPUT_COMMITTED};
-
-        switch (mail[i].kind) {
-        case MAIL_PUBLISH:
-            list_push_back(&publishes,
-                           &((struct publish *)mail[i].content)->node);
-            break;
-        case MAIL_COMMITTED:
-        case MAIL_REFUSED:
-            in.committed.batch = mail[i].content;
-            in.committed.problem =
-                mail[i].kind == MAIL_COMMITTED ? PROBLEM_NONE : PROBLEM_STORAGE;
-            hub_input(server, &in);
-            break;
-        case MAIL_STOPPED:
-            server->shards_running--;
-            break;
-        case MAIL_BATCH:
-        case MAIL_TLS:
-        case MAIL_DRAIN:
-            check_unreachable();
-        }
+        check(mail[i].kind == MAIL_STOPPED);
+        server->shards_running--;
     }
-    while (!list_empty(&publishes)) {
-        const struct hub_input in = {.kind = HUB_INPUT_PUBLISHES,
-                                     .publishes = &publishes};
-
-        hub_input(server, &in);
-    }
-    if (server->stopping && server->shards_running == 0) {
-        end_hub(server);
+    if (server->shards_running == 0) {
+        close_handles(server);
     }
 }
 
@@ -223,27 +165,17 @@ static int open_log(struct server *server, struct why *why)
     return 0;
 }
 
-static void start_hub(struct server *server)
+static void make_log_thread(struct server *server)
 {
-    struct log_stat stat;
-
-    log_stat(server->log, &stat);
-    const struct hub_options hub_options = {
-        .origin = stat.origin,
-        .last_sequence = stat.last_sequence,
-        .shard_count = server->shard_count,
-        .intake = &server->intake,
-    };
-    const struct log_thread_options log_options = {
+    const struct log_thread_options options = {
         .log = server->log,
-        .hub = &server->mailbox,
+        .intake = &server->intake,
+        .shard_count = server->shard_count,
         .metrics = server->metrics[server->shard_count],
         .age_max_ms = server->options->log_age_max_ms,
-        .last_sequence = stat.last_sequence,
     };
 
-    server->hub = hub_new(&hub_options);
-    server->log_thread = log_thread_start(&log_options);
+    server->log_thread = log_thread_new(&options);
 }
 
 static int make_authorities(struct server *server, struct why *why)
@@ -284,7 +216,8 @@ static void start_shard(struct server *server,
                   .allowed_origins = options->allowed_origins,
                   .allowed_origins_count = options->allowed_origins_count},
         .log = server->log,
-        .hub = &server->mailbox,
+        .log_thread = server->log_thread,
+        .server = &server->mailbox,
         .listen_fd = listen_fd,
         .tls_listen_fd = tls_listen_fd,
         .tls_context =
@@ -295,6 +228,7 @@ static void start_shard(struct server *server,
     };
 
     server->shards[index] = shard_loop_start(&loop_options);
+    server->shard_mailboxes[index] = shard_loop_mailbox(server->shards[index]);
     server->shards_running++;
 }
 
@@ -324,7 +258,7 @@ static int start_shards(struct server *server, struct why *why)
         tls_context_unref(tls_context);
         return rc;
     }
-    start_hub(server);
+    make_log_thread(server);
     for (unsigned i = 0; i < server->shard_count; i++) {
         start_shard(server,
                     i,
@@ -332,6 +266,7 @@ static int start_shards(struct server *server, struct why *why)
                     options->tls != NULL ? tls_fds[i] : -1,
                     tls_context);
     }
+    log_thread_start(server->log_thread, server->shard_mailboxes);
     tls_context_unref(tls_context);
     options->on_ready(
         &listen, options->tls != NULL ? &tls_listen : NULL, options->context);
@@ -379,6 +314,8 @@ static void prepare(struct server *server)
     server->authorities =
         alloc_zero(server->shard_count * sizeof(*server->authorities));
     server->shards = alloc_zero(server->shard_count * sizeof(*server->shards));
+    server->shard_mailboxes =
+        alloc_zero(server->shard_count * sizeof(*server->shard_mailboxes));
     for (unsigned i = 0; i <= server->shard_count; i++) {
         server->metrics[i] = alloc_zero(sizeof(struct metrics));
     }
@@ -395,23 +332,8 @@ static void watch_signals(struct server *server)
     }
 }
 
-static void drop_mail(struct server *server)
-{
-    const struct mail *mail;
-    size_t count = mailbox_take(&server->mailbox, &mail);
-
-    for (size_t i = 0; i < count; i++) {
-        if (mail[i].kind == MAIL_COMMITTED || mail[i].kind == MAIL_REFUSED) {
-            batch_unref(mail[i].content);
-        } else if (mail[i].kind == MAIL_PUBLISH) {
-            struct publish *publish = mail[i].content;
-
-            intake_release(&server->intake, publish->bytes);
-            publish_free(publish);
-        }
-    }
-}
-
+/* The shards stopped taking publishes before the log thread stops, and their
+ * mailboxes stay until it has: its last batches have somewhere to go. */
 static void take_apart(struct server *server)
 {
     for (unsigned i = 0; i < server->shard_count; i++) {
@@ -419,13 +341,15 @@ static void take_apart(struct server *server)
             shard_loop_join(server->shards[i]);
         }
     }
-    if (server->log_thread != NULL) {
-        log_thread_stop(server->log_thread);
-        drop_mail(server);
+    log_thread_stop(server->log_thread);
+    for (unsigned i = 0; i < server->shard_count; i++) {
+        shard_loop_free(server->shards[i]);
+    }
+    if (server->looping) {
+        uv_run(&server->uv, UV_RUN_DEFAULT);
         mailbox_done(&server->mailbox);
         check(uv_loop_close(&server->uv) == 0);
     }
-    hub_free(server->hub);
     log_close(server->log);
     for (unsigned i = 0; i < server->shard_count; i++) {
         authority_free(server->authorities[i]);
@@ -437,6 +361,7 @@ static void take_apart(struct server *server)
     free(server->metrics);
     free(server->authorities);
     free(server->shards);
+    free(server->shard_mailboxes);
 }
 
 int server_run(const struct server_options *options, struct why *why)
@@ -456,7 +381,11 @@ int server_run(const struct server_options *options, struct why *why)
         check(uv_loop_init(&server.uv) == 0);
         check(mailbox_init(&server.mailbox, &server.uv, on_mail, &server) == 0);
         watch_signals(&server);
+        server.looping = true;
         rc = start_shards(&server, why);
+        if (rc != 0) {
+            close_handles(&server);
+        }
     }
     if (rc == 0) {
         uv_run(&server.uv, UV_RUN_DEFAULT);

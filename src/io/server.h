@@ -1,5 +1,5 @@
-/* A whole node: the log, its thread, the shards, and the hub on the caller's
- * thread. */
+/* A whole node: the log and its thread, the shards and theirs; the caller's
+ * thread waits for signals. */
 #ifndef IO_SERVER_H
 #define IO_SERVER_H
 

@@ -43,8 +43,6 @@ struct shard_loop {
     uint64_t wall_offset_ms;
     struct buffer input;
     struct buffer plain;
-    struct mail *outgoing;
-    size_t outgoing_capacity;
     bool draining;
     bool ended;
 };
@@ -207,25 +205,13 @@ static void close_all(struct shard_loop *loop)
     }
 }
 
-static void post_publishes(struct shard_loop *loop)
+static void hand_over_publishes(struct shard_loop *loop)
 {
     struct list publishes;
-    struct list *node;
-    size_t count = 0;
 
     list_init(&publishes);
     shard_take_publishes(loop->shard, &publishes);
-    while ((node = list_pop_front(&publishes)) != NULL) {
-        if (count == loop->outgoing_capacity) {
-            loop->outgoing_capacity = loop->outgoing_capacity * 2 + 64;
-            loop->outgoing = alloc_resize(
-                loop->outgoing, loop->outgoing_capacity * sizeof(struct mail));
-        }
-        loop->outgoing[count++] =
-            (struct mail){.kind = MAIL_PUBLISH,
-                          .content = list_entry(node, struct publish, node)};
-    }
-    mailbox_post(loop->options.hub, loop->outgoing, count);
+    log_thread_publish(loop->options.log_thread, &publishes);
 }
 
 static void on_idle(uv_idle_t *handle)
@@ -296,7 +282,7 @@ static void end_turn(struct shard_loop *loop)
         uv_idle_stop(&loop->again);
     }
     close_all(loop);
-    post_publishes(loop);
+    hand_over_publishes(loop);
     set_timer(loop);
     if (loop->draining && (shard_client_count(loop->shard) == 0 ||
                            loop->now.mono_ms >= loop->drain_until_ms)) {
@@ -383,9 +369,6 @@ static void on_mail(void *context)
         case MAIL_DRAIN:
             begin_drain(loop);
             break;
-        case MAIL_PUBLISH:
-        case MAIL_COMMITTED:
-        case MAIL_REFUSED:
         case MAIL_STOPPED:
             check_unreachable();
         }
@@ -475,7 +458,7 @@ static void *run(void *argument)
 
     set_clock(loop);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
-    mailbox_post(loop->options.hub, &stopped, 1);
+    mailbox_post(loop->options.server, &stopped, 1);
     return NULL;
 }
 
@@ -522,6 +505,13 @@ static void drop_mail(struct shard_loop *loop)
 void shard_loop_join(struct shard_loop *loop)
 {
     pthread_join(loop->thread, NULL);
+}
+
+void shard_loop_free(struct shard_loop *loop)
+{
+    if (loop == NULL) {
+        return;
+    }
     drop_mail(loop);
     shard_free(loop->shard);
     check(uv_loop_close(&loop->uv) == 0);
@@ -529,6 +519,5 @@ void shard_loop_join(struct shard_loop *loop)
     tls_context_unref(loop->options.tls_context);
     buffer_done(&loop->input);
     buffer_done(&loop->plain);
-    free(loop->outgoing);
     free(loop);
 }

@@ -5,6 +5,7 @@
 #define IO_SHARD_LOOP_H
 
 #include "src/bridge/shard.h"
+#include "src/io/log_thread.h"
 #include "src/io/mailbox.h"
 #include "src/io/socket.h"
 #include "storage/log.h"
@@ -16,7 +17,8 @@ struct shard_loop;
 struct shard_loop_options {
     struct shard_options shard;
     struct log *log;
-    struct mailbox *hub;
+    struct log_thread *log_thread;   /* where publishes go */
+    struct mailbox *server;          /* told of this loop's end */
     int listen_fd;                   /* -1: none */
     int tls_listen_fd;               /* -1: none */
     struct tls_context *tls_context; /* a reference, taken over; may be NULL */
@@ -32,8 +34,9 @@ struct shard_loop *shard_loop_start(const struct shard_loop_options *options);
 struct mailbox *shard_loop_mailbox(struct shard_loop *loop);
 
 /* Wait for the thread, which ends by itself after MAIL_DRAIN and says so to the
- * hub, and free everything. */
+ * server. Mail may still come until shard_loop_free(). */
 void shard_loop_join(struct shard_loop *loop);
+void shard_loop_free(struct shard_loop *loop); /* accepts NULL */
 
 /* For socket.c. */
 uv_loop_t *shard_loop_uv(struct shard_loop *loop);
