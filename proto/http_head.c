@@ -106,14 +106,23 @@ struct bytes http_head_at(const struct http_head *h,
     return bytes_trim(head_slice(h, field->value, field->value_end));
 }
 
+static bool field_is(const struct http_head *h, size_t index, struct bytes name)
+{
+    const struct http_head_field *field = &h->fields[index];
+
+    return field->name_end - field->name == name.len &&
+           bytes_equal_nocase(head_slice(h, field->name, field->name_end),
+                              (const char *)name.data);
+}
+
 struct bytes http_head_find(const struct http_head *h, const char *name)
 {
-    for (size_t i = 0; i < h->field_count; i++) {
-        struct bytes field_name;
-        struct bytes value = http_head_at(h, i, &field_name);
+    struct bytes wanted = bytes_text(name);
+    struct bytes found;
 
-        if (bytes_equal_nocase(field_name, name)) {
-            return value;
+    for (size_t i = 0; i < h->field_count; i++) {
+        if (field_is(h, i, wanted)) {
+            return http_head_at(h, i, &found);
         }
     }
     return bytes_of(NULL, 0);
@@ -121,13 +130,11 @@ struct bytes http_head_find(const struct http_head *h, const char *name)
 
 size_t http_head_count(const struct http_head *h, const char *name)
 {
+    struct bytes wanted = bytes_text(name);
     size_t count = 0;
 
     for (size_t i = 0; i < h->field_count; i++) {
-        struct bytes field_name;
-
-        (void)http_head_at(h, i, &field_name);
-        count += bytes_equal_nocase(field_name, name);
+        count += field_is(h, i, wanted);
     }
     return count;
 }
@@ -148,16 +155,27 @@ bool http_head_has_token(const struct http_head *h,
                          const char *name,
                          const char *token)
 {
-    for (size_t i = 0; i < h->field_count; i++) {
-        struct bytes field_name;
-        struct bytes value = http_head_at(h, i, &field_name);
+    struct bytes wanted = bytes_text(name);
+    struct bytes found;
 
-        if (bytes_equal_nocase(field_name, name) &&
-            list_has_token(value, token)) {
+    for (size_t i = 0; i < h->field_count; i++) {
+        if (field_is(h, i, wanted) &&
+            list_has_token(http_head_at(h, i, &found), token)) {
             return true;
         }
     }
     return false;
+}
+
+/* Whether eight bytes are visible ASCII or space, all at once: the high bit of
+ * each stays clear when 0x20 is taken away and when 1 is added. */
+static inline bool eight_plain(const uint8_t *data)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word;
+
+    memcpy(&word, data, sizeof(word));
+    return ((word | (word - 0x20 * ones) | (word + ones)) & 0x80 * ones) == 0;
 }
 
 /* Bytes that are unremarkable after any byte but CR and LF. */
@@ -191,6 +209,12 @@ const char *http_head_lines(uint8_t *last, struct bytes part)
     for (size_t i = 0; i < part.len; i++) {
         uint8_t byte = part.data[i];
 
+        if (byte_plain(before) && part.len - i > 8 &&
+            eight_plain(part.data + i)) {
+            i += 7;
+            before = part.data[i];
+            continue;
+        }
         if (!byte_plain(byte) || before == '\r') {
             const char *reason = pair_reason(before, byte);
 

@@ -60,16 +60,18 @@ static void read_target(struct http_rules *rules,
     }
 }
 
-/* RFC 9110, 5.6.2. */
+/* RFC 9110, 5.6.2: a bit for each byte below 128 that a token may hold. */
+static const uint64_t token_bits[2] = {
+    UINT64_C(0x03ff6cfa00000000), /* ! # $ % & ' * + - . 0-9 */
+    UINT64_C(0x57ffffffc7fffffe), /* A-Z ^ _ ` a-z | ~ */
+};
+
 static bool token_valid(struct bytes token)
 {
     for (size_t i = 0; i < token.len; i++) {
         uint8_t byte = token.data[i];
-        bool letter = (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
-        bool digit = byte >= '0' && byte <= '9';
 
-        if (!letter && !digit && byte != '-' &&
-            (byte == 0 || strchr("!#$%&'*+.^_`|~", byte) == NULL)) {
+        if (byte >= 128 || (token_bits[byte / 64] >> byte % 64 & 1) == 0) {
             return false;
         }
     }

@@ -152,6 +152,19 @@ TAP_CASE(bytes_outside_visible_ascii_are_refused)
 
         tap_equal(lines_accept(text, sizeof(text)), allowed);
     }
+    /* Among many, at every place. */
+    for (unsigned byte = 0; byte < 256; byte++) {
+        bool allowed = (byte >= 0x20 && byte < 0x7f) || byte == '\t';
+
+        for (size_t i = 1; i < 20; i++) {
+            char text[21];
+
+            memset(text, i % 2 == 0 ? ' ' : '~', sizeof(text));
+            text[0] = 'a';
+            text[i] = (char)byte;
+            tap_equal(lines_accept(text, sizeof(text)), allowed);
+        }
+    }
 }
 
 TAP_MAIN()

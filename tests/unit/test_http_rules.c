@@ -136,6 +136,23 @@ TAP_CASE(white_space_before_a_colon_or_in_a_name_is_refused)
     tap_equal(refusal(LINE HOST "A(: b\r\n\r\n"), 400);
 }
 
+TAP_CASE(a_name_holds_the_bytes_of_a_token_alone)
+{
+    for (unsigned byte = 1; byte < 256; byte++) {
+        char text[] = LINE HOST "A?: b\r\n\r\n";
+        bool letter = (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
+        bool digit = byte >= '0' && byte <= '9';
+        bool token =
+            letter || digit || strchr("!#$%&'*+-.^_`|~", (int)byte) != NULL;
+
+        if (byte == ':') {
+            continue; /* then the value is ": b" */
+        }
+        *strchr(text, '?') = (char)byte;
+        tap_equal(refusal(text), token ? 0 : 400);
+    }
+}
+
 static int refusal_of_byte(uint8_t byte)
 {
     char text[] = LINE HOST "A: b?c\r\n\r\n";
