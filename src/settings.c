@@ -84,10 +84,10 @@ static const struct settings_entry entries[] = {
      "Bytes kept for a connection that reads slowly; past it, it is served "
      "from the log."},
     {"limits.subscriptions_max", SETTINGS_NUMBER,
-     AT(limits_subscriptions_max), "200", 1, 100000, 0,
+     AT(limits_subscriptions_max), "200", 1, 65535, 0,
      "Subscriptions of one connection."},
     {"limits.publishes_in_flight_max", SETTINGS_NUMBER,
-     AT(limits_publishes_in_flight_max), "64", 1, 65536, 0,
+     AT(limits_publishes_in_flight_max), "64", 1, 65535, 0,
      "Publishes of one WebSocket connection that wait for their answer."},
     {"limits.queue_bytes_max", SETTINGS_SIZE, AT(limits_queue_bytes_max),
      "64M", 1 * M, 64 * G, 0,

@@ -2,7 +2,8 @@
 # FUZZ_TARGETS; a new script one in LINT_TESTS or E2E_TESTS.
 
 check_LIBRARIES += libtap.a libreplay.a
-libtap_a_SOURCES = %D%/lib/tap.c %D%/lib/tap.h %D%/lib/log_fixture.h
+libtap_a_SOURCES = %D%/lib/tap.c %D%/lib/tap.h %D%/lib/log_fixture.h \
+	%D%/lib/http_bench.h %D%/lib/ws_bench.h
 libreplay_a_SOURCES = %D%/fuzz/replay.c
 
 UNIT_BASE = \
@@ -63,10 +64,20 @@ UNIT_BRIDGE = \
 UNIT_IO = \
 	%D%/unit/test_certificate \
 	%D%/unit/test_file \
+	%D%/unit/test_issuer \
 	%D%/unit/test_logger \
 	%D%/unit/test_tls
 
 UNIT_PROGRAM = \
+	%D%/unit/test_address \
+	%D%/unit/test_config_text \
+	%D%/unit/test_dev \
+	%D%/unit/test_duration \
+	%D%/unit/test_options \
+	%D%/unit/test_settings \
+	%D%/unit/test_settings_file \
+	%D%/unit/test_settings_print \
+	%D%/unit/test_timestamp \
 	%D%/unit/test_url
 
 FUZZ_TARGETS = \
@@ -78,6 +89,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_http_response \
 	%D%/fuzz/fuzz_json \
 	%D%/fuzz/fuzz_record \
+	%D%/fuzz/fuzz_settings \
 	%D%/fuzz/fuzz_ws_deflate \
 	%D%/fuzz/fuzz_ws_stream
 
