@@ -6,26 +6,6 @@
 
 #include <stdlib.h>
 
-bool intake_charge(struct intake *intake, size_t bytes)
-{
-    size_t before =
-        atomic_fetch_add_explicit(&intake->bytes, bytes, memory_order_relaxed);
-
-    if (before + bytes > intake->bytes_max) {
-        intake_release(intake, bytes);
-        return false;
-    }
-    return true;
-}
-
-void intake_release(struct intake *intake, size_t bytes)
-{
-    size_t before =
-        atomic_fetch_sub_explicit(&intake->bytes, bytes, memory_order_relaxed);
-
-    check(before >= bytes);
-}
-
 struct batch *batch_new(struct intake *intake, uint32_t shard_count)
 {
     struct batch *batch =

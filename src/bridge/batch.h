@@ -6,6 +6,7 @@
 #ifndef BRIDGE_BATCH_H
 #define BRIDGE_BATCH_H
 
+#include "src/bridge/intake.h"
 #include "src/bridge/publish.h"
 
 #include <stdatomic.h>
@@ -14,17 +15,6 @@
  * keeps nobody waiting long. */
 #define BATCH_EVENTS_MAX 8192
 #define BATCH_BYTES_MAX ((size_t)16 << 20)
-
-/* Bytes of publishes that are between the shards' doors and their answers, in
- * the whole node: the one bound on every queue between the threads. */
-struct intake {
-    atomic_size_t bytes;
-    size_t bytes_max;
-};
-
-/* False, charging nothing, when the bound would be passed. */
-bool intake_charge(struct intake *intake, size_t bytes);
-void intake_release(struct intake *intake, size_t bytes);
 
 struct batch {
     atomic_uint refs;

@@ -30,7 +30,7 @@ void catchup_record(struct shard *shard,
     client->page_records++;
 }
 
-bool shard_catchup_wants(const struct client *client)
+bool catchup_wants(const struct client *client)
 {
     const struct shard *shard = client->shard;
 

@@ -21,6 +21,9 @@ void catchup_record(struct shard *shard,
                     struct bytes channel,
                     struct bytes content);
 
+/* Whether the client can take another record of its page. */
+bool catchup_wants(const struct client *client);
+
 /* The page is done. `first_place` is where the log begins now: a client whose
  * place has left the window cannot be served without a gap, and is closed. */
 void catchup_page_end(struct shard *shard,

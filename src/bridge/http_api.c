@@ -13,6 +13,9 @@
     "content-type,x-api-key,authorization,x-amz-date,x-amz-user-agent," \
     "x-amz-security-token"
 
+/* Our answer to an offer to compress. */
+#define EXTENSION_BYTES_MAX 256
+
 static bool origin_allowed(const struct shard *shard, struct bytes origin)
 {
     for (size_t i = 0; i < shard->options.allowed_origins_count; i++) {
@@ -74,9 +77,11 @@ static void reply(struct client *c,
     request_done(c, now);
 }
 
+/* `allow`: the methods of the path, for PROBLEM_METHOD; NULL otherwise. */
 static void reply_problem(struct client *c,
                           struct moment now,
-                          enum problem problem)
+                          enum problem problem,
+                          const char *allow)
 {
     struct buffer *text = &c->shard->text;
     struct buffer *out = client_output(c);
@@ -87,6 +92,9 @@ static void reply_problem(struct client *c,
     http_reply_field(out, "content-type", bytes_text("application/json"));
     http_reply_field(
         out, "x-amzn-errortype", bytes_text(problem_name_http(problem)));
+    if (allow != NULL) {
+        http_reply_field(out, "allow", bytes_text(allow));
+    }
     cors_fields(c, out);
     http_reply_body(out, buffer_view(text), c->keep_alive, c->head_only);
     check(!out->overflowed);
@@ -107,7 +115,10 @@ static void preflight(struct client *c, struct moment now)
                      "access-control-allow-headers",
                      asked.len > 0 ? asked : bytes_text(ALLOW_HEADERS));
     http_reply_field(out, "access-control-max-age", bytes_text("86400"));
-    http_reply_body(out, bytes_of(NULL, 0), c->keep_alive, true);
+    if (!c->keep_alive) {
+        http_reply_field(out, "connection", bytes_text("close"));
+    }
+    http_reply_end(out); /* a 204 has no length (RFC 9110, 8.6) */
     check(!out->overflowed);
     request_done(c, now);
 }
@@ -144,41 +155,81 @@ static enum problem publish(struct client *c, struct moment now)
     return problem;
 }
 
+/* A list may stand in several fields of one name (RFC 9110, 5.3): all of it,
+ * in the shard's text. */
+static struct bytes field_list(struct client *c, const char *name)
+{
+    struct buffer *text = &c->shard->text;
+    size_t count = http_request_field_count(c->request);
+
+    buffer_clear(text);
+    for (size_t i = 0; i < count; i++) {
+        struct bytes field;
+        struct bytes value = http_request_field_at(c->request, i, &field);
+
+        if (bytes_equal_nocase(field, name)) {
+            buffer_append(text, value);
+            buffer_text(text, ",");
+        }
+    }
+    return text->overflowed ? bytes_of(NULL, 0) : buffer_view(text);
+}
+
+/* What the credentials of an upgrade are worth. */
+static enum problem admit(struct client *c,
+                          struct moment now,
+                          bool *ret_offered)
+{
+    struct bytes offers = field_list(c, "sec-websocket-protocol");
+    struct bytes key = http_request_field(c->request, "x-api-key");
+    struct credentials given = {0};
+
+    buffer_clear(&c->shard->scratch);
+    if (credentials_from_subprotocols(
+            offers, &c->shard->scratch, ret_offered, &given) != 0) {
+        return PROBLEM_UNAUTHORIZED;
+    }
+    if (!*ret_offered) {
+        return PROBLEM_SUBPROTOCOL;
+    }
+    return admission_authorize(c->shard,
+                               now,
+                               given.api_key.len > 0 ? given.api_key : key,
+                               AUTHORITY_SUBSCRIBE,
+                               NULL);
+}
+
+/* Whether to compress; the answer to the offer is in the shard's text. */
+static bool choose_deflate(struct client *c)
+{
+    struct buffer answer;
+    bool chosen;
+
+    if (!c->shard->options.compression) {
+        return false;
+    }
+    buffer_init(&answer, EXTENSION_BYTES_MAX);
+    chosen = ws_deflate_negotiate(field_list(c, "sec-websocket-extensions"),
+                                  &answer);
+    buffer_clear(&c->shard->text);
+    buffer_append(&c->shard->text, buffer_view(&answer));
+    chosen = chosen && !answer.overflowed;
+    buffer_done(&answer);
+    return chosen;
+}
+
 /* GET /event/realtime: RFC 6455, 4.2, and the credentials, whose fault is told
  * on the WebSocket. */
 static void upgrade(struct client *c, struct moment now)
 {
     struct shard *shard = c->shard;
     struct bytes key = http_request_field(c->request, "sec-websocket-key");
-    struct bytes offers =
-        http_request_field(c->request, "sec-websocket-protocol");
-    struct bytes extensions =
-        http_request_field(c->request, "sec-websocket-extensions");
-    struct credentials given = {0};
-    enum problem problem = PROBLEM_NONE;
     char accept[WS_ACCEPT_LEN];
     bool offered = false;
-    bool deflate = false;
+    enum problem problem = admit(c, now, &offered);
+    bool deflate = choose_deflate(c);
     struct buffer *out;
 
-    buffer_clear(&shard->text);
-    if (credentials_from_subprotocols(
-            offers, &shard->scratch, &offered, &given) != 0) {
-        problem = PROBLEM_UNAUTHORIZED;
-    } else if (!offered) {
-        problem = PROBLEM_SUBPROTOCOL;
-    } else {
-        problem = admission_authorize(
-            shard,
-            now,
-            given.api_key.len > 0 ? given.api_key
-                                  : http_request_field(c->request, "x-api-key"),
-            AUTHORITY_SUBSCRIBE,
-            NULL);
-    }
-    if (shard->options.compression && extensions.len > 0) {
-        deflate = ws_deflate_negotiate(extensions, &shard->text);
-    }
     ws_accept_reply(key, accept);
     out = client_output(c);
     http_reply_begin(out, 101);
@@ -202,7 +253,7 @@ static void upgrade(struct client *c, struct moment now)
     ws_session_begin(c, now, problem);
 }
 
-static void realtime(struct client *c, struct moment now)
+static enum problem realtime(struct client *c, struct moment now)
 {
     struct bytes version =
         http_request_field(c->request, "sec-websocket-version");
@@ -212,13 +263,14 @@ static void realtime(struct client *c, struct moment now)
 
         http_reply_begin(out, 426);
         http_reply_field(out, "upgrade", bytes_text("websocket"));
+        http_reply_field(out, "connection", bytes_text("Upgrade"));
         http_reply_field(out, "sec-websocket-version", bytes_text("13"));
         http_reply_body(out,
                         bytes_text("this is a WebSocket endpoint\n"),
                         c->keep_alive,
                         c->head_only);
         request_done(c, now);
-        return;
+        return PROBLEM_NONE;
     }
     if (!ws_accept_key_valid(
             http_request_field(c->request, "sec-websocket-key"))) {
@@ -228,14 +280,15 @@ static void realtime(struct client *c, struct moment now)
               400,
               "text/plain",
               bytes_text("Sec-WebSocket-Key is not base64 of 16 bytes\n"));
-        return;
+        return PROBLEM_NONE;
     }
     upgrade(c, now);
+    return PROBLEM_NONE;
 }
 
 /* GET /metrics, for admins: as x-api-key, or as a bearer token, which is what
  * Prometheus can send. */
-static void metrics(struct client *c, struct moment now)
+static enum problem metrics(struct client *c, struct moment now)
 {
     struct shard *shard = c->shard;
     struct bytes key = http_request_field(c->request, "x-api-key");
@@ -247,48 +300,69 @@ static void metrics(struct client *c, struct moment now)
     }
     if (authority_check(shard->options.authority, now, key, &checked) != 0 ||
         !checked->admin) {
-        reply_problem(c, now, PROBLEM_UNAUTHORIZED);
-        return;
+        return PROBLEM_UNAUTHORIZED;
     }
     buffer_clear(&shard->text);
     metrics_print(shard->options.all_metrics,
                   shard->options.all_metrics_count,
                   &shard->text);
     reply(c, now, 200, "text/plain; version=0.0.4", buffer_view(&shard->text));
+    return PROBLEM_NONE;
+}
+
+static enum problem health(struct client *c, struct moment now)
+{
+    reply(c, now, 200, "application/json", bytes_text("{\"status\":\"ok\"}\n"));
+    return PROBLEM_NONE;
+}
+
+static const struct route {
+    const char *path;
+    bool post; /* rather than GET and HEAD */
+    enum problem (*act)(struct client *c, struct moment now);
+} routes[] = {
+    {"/event", true, publish},
+    {"/event/realtime", false, realtime},
+    {"/healthz", false, health},
+    {"/metrics", false, metrics},
+};
+
+static const struct route *find_route(struct bytes path)
+{
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+        if (bytes_equal_text(path, routes[i].path)) {
+            return &routes[i];
+        }
+    }
+    return NULL;
 }
 
 static void route(struct client *c, struct moment now)
 {
     enum http_request_method method = http_request_method(c->request);
-    struct bytes path = http_request_path(c->request);
+    const struct route *found = find_route(http_request_path(c->request));
+    bool post = method == HTTP_REQUEST_POST;
     bool get = method == HTTP_REQUEST_GET || method == HTTP_REQUEST_HEAD;
-    enum problem problem = PROBLEM_NONE;
+    enum problem problem = PROBLEM_ROUTE_UNKNOWN;
+    const char *allow = NULL;
 
     c->keep_alive = http_request_keep_alive(c->request);
     c->head_only = method == HTTP_REQUEST_HEAD;
     if (method == HTTP_REQUEST_OPTIONS) {
         preflight(c, now);
-    } else if (bytes_equal_text(path, "/event")) {
-        problem =
-            method == HTTP_REQUEST_POST ? publish(c, now) : PROBLEM_METHOD;
-    } else if (bytes_equal_text(path, "/event/realtime") && get) {
-        realtime(c, now);
-    } else if (bytes_equal_text(path, "/healthz") && get) {
-        reply(c,
-              now,
-              200,
-              "application/json",
-              bytes_text("{\"status\":\"ok\"}\n"));
-    } else if (bytes_equal_text(path, "/metrics") && get) {
-        metrics(c, now);
-    } else {
-        problem = PROBLEM_ROUTE_UNKNOWN;
+        return;
+    }
+    if (found != NULL && (found->post ? post : get)) {
+        problem = found->act(c, now);
+    } else if (found != NULL) {
+        problem = PROBLEM_METHOD;
+        allow = found->post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
     }
     if (problem != PROBLEM_NONE) {
-        if (method == HTTP_REQUEST_POST) {
+        if (post) {
             shard_count(c->shard, publishes_refused, 1);
         }
-        reply_problem(c, now, problem);
+        reply_problem(c, now, problem, allow);
     }
 }
 
@@ -408,7 +482,7 @@ void http_api_answer(struct client *client,
         return;
     }
     if (publish->problem != PROBLEM_NONE) {
-        reply_problem(client, now, publish->problem);
+        reply_problem(client, now, publish->problem, NULL);
     } else {
         for (size_t i = 0; i < publish->count; i++) {
             outcomes[i] = publish->items[i].outcome;

@@ -10,10 +10,16 @@ libbridge_a_SOURCES = \
 	%D%/catchup.h \
 	%D%/client.c \
 	%D%/client.h \
+	%D%/client_table.c \
+	%D%/client_table.h \
+	%D%/deadline.c \
+	%D%/deadline.h \
 	%D%/delivery.c \
 	%D%/delivery.h \
 	%D%/http_api.c \
 	%D%/http_api.h \
+	%D%/intake.c \
+	%D%/intake.h \
 	%D%/metrics.c \
 	%D%/metrics.h \
 	%D%/namespace.c \

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "src/bridge/catchup.h"
+#include "src/bridge/deadline.h"
 #include "src/bridge/http_api.h"
 #include "src/bridge/shard_state.h"
 #include "src/bridge/ws_session.h"
@@ -32,6 +33,7 @@ struct shard *shard_new(const struct shard_options *options)
                     CREDENTIALS_BYTES_MAX);
     buffer_init(&shard->text, TEXT_BYTES_MAX);
     shard->random = options->random_seed;
+    client_table_init(&shard->clients);
     subscription_table_init(&shard->subscriptions, options->seed);
     delivery_arena_init(&shard->deliveries);
     shard->place = options->last_place;
@@ -54,11 +56,7 @@ void shard_free(struct shard *shard)
     if (shard == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < shard->slot_count; i++) {
-        if (shard->slots[i] != NULL) {
-            client_free(shard->slots[i]);
-        }
-    }
+    client_table_done(&shard->clients);
     while ((node = list_pop_front(&shard->publishes)) != NULL) {
         struct publish *publish = list_entry(node, struct publish, node);
 
@@ -72,9 +70,6 @@ void shard_free(struct shard *shard)
         http_request_free(shard->spare_requests[i]);
     }
     free(shard->batches);
-    free(shard->slots);
-    free(shard->generations);
-    free(shard->free_slots);
     subscription_table_done(&shard->subscriptions);
     delivery_arena_done(&shard->deliveries);
     buffer_done(&shard->scratch);
@@ -83,52 +78,16 @@ void shard_free(struct shard *shard)
     free(shard);
 }
 
-static void grow_slots(struct shard *shard)
-{
-    uint32_t count = shard->slot_count * 2 + 64;
-
-    shard->slots = alloc_resize(shard->slots, count * sizeof(shard->slots[0]));
-    shard->generations =
-        alloc_resize(shard->generations, count * sizeof(uint32_t));
-    shard->free_slots =
-        alloc_resize(shard->free_slots, count * sizeof(uint32_t));
-    for (uint32_t i = count; i-- > shard->slot_count;) {
-        shard->slots[i] = NULL;
-        shard->generations[i] = 0;
-        shard->free_slots[shard->free_slot_count++] = i;
-    }
-    shard->slot_count = count;
-}
-
 static struct client *open_client(struct shard *shard,
                                   struct moment now,
                                   void *socket)
 {
-    struct client *c;
-    uint32_t slot;
+    struct client *c = client_table_add(&shard->clients, shard, socket);
 
-    if (shard->free_slot_count == 0) {
-        grow_slots(shard);
-    }
-    slot = shard->free_slots[--shard->free_slot_count];
-    shard->generations[slot]++;
-    c = client_new(
-        shard, (uint64_t)shard->generations[slot] << 32 | slot, socket);
-    shard->slots[slot] = c;
     client_wait_start(c, CLIENT_WAIT_REQUEST, now);
     shard_count(shard, connections_opened, 1);
     shard_count(shard, connections_open, 1);
     return c;
-}
-
-static struct client *find_client(const struct shard *shard, uint64_t id)
-{
-    uint32_t slot = (uint32_t)id;
-
-    check(slot < shard->slot_count);
-    return shard->slots[slot] != NULL && shard->slots[slot]->id == id
-               ? shard->slots[slot]
-               : NULL;
 }
 
 /* Use as many of the bytes as can be used now; returns how many. */
@@ -145,6 +104,16 @@ static size_t use_bytes(struct client *c, struct moment now, struct bytes in)
     return c->state == CLIENT_CLOSING ? in.len : used;
 }
 
+static bool drop_message(void *context,
+                         enum ws_stream_kind kind,
+                         struct bytes message)
+{
+    (void)context;
+    (void)kind;
+    (void)message;
+    return true;
+}
+
 /* After our goodbye, only the peer's matters. */
 static void receive_closing(struct shard *shard,
                             struct client *c,
@@ -156,7 +125,8 @@ static void receive_closing(struct shard *shard,
         return;
     }
     buffer_init(&answer, 1024);
-    (void)ws_stream_receive(&c->ws, shard->ws_pool, in, &answer, NULL, NULL);
+    (void)ws_stream_receive(
+        &c->ws, shard->ws_pool, in, &answer, drop_message, NULL);
     buffer_done(&answer);
     if (c->ws.closed && c->out.len == 0) {
         list_remove(&c->close_node);
@@ -221,7 +191,7 @@ static void answer(struct shard *shard,
                    struct moment now,
                    const struct publish *publish)
 {
-    struct client *c = find_client(shard, publish->client_id);
+    struct client *c = client_table_find(&shard->clients, publish->client_id);
 
     if (c == NULL) {
         return;
@@ -288,82 +258,16 @@ static void take_batches(struct shard *shard,
     }
 }
 
-static void expire_waits(struct shard *shard,
-                         struct moment now,
-                         enum client_wait wait)
-{
-    struct list *list = &shard->waits[wait];
-
-    while (!list_empty(list)) {
-        struct client *c = list_entry(list->next, struct client, wait_node);
-
-        if (c->wait_deadline_ms > now.mono_ms) {
-            return;
-        }
-        client_wait_stop(c);
-        if (wait == CLIENT_WAIT_REQUEST) {
-            http_api_timeout(c, now);
-        } else {
-            client_abort(c);
-        }
-    }
-}
-
-static void tick(struct shard *shard, struct moment now)
-{
-    struct list *list = &shard->keepalives;
-
-    for (int wait = CLIENT_WAIT_NONE + 1; wait < CLIENT_WAIT_COUNT; wait++) {
-        expire_waits(shard, now, (enum client_wait)wait);
-    }
-    while (!list_empty(list)) {
-        struct client *c =
-            list_entry(list->next, struct client, keepalive_node);
-
-        if (c->keepalive_deadline_ms > now.mono_ms) {
-            break;
-        }
-        ws_session_keepalive(c, now);
-    }
-    list_each_safe(node, &shard->blocked)
-    {
-        struct client *c = list_entry(node, struct client, write_node);
-
-        if (c->write_deadline_ms > now.mono_ms) {
-            break;
-        }
-        /* A slow subscriber costs nothing and is waited for. */
-        list_remove(&c->write_node);
-        if (c->state != CLIENT_WS_OPEN) {
-            shard_count(shard, timeouts, 1);
-            client_abort(c);
-        }
-    }
-}
-
 uint64_t shard_deadline_ms(const struct shard *shard)
 {
-    uint64_t deadline_ms = MOMENT_NEVER;
-
-#define EARLIER(list, node, field)                                          \
-    if (!list_empty(list)) {                                                \
-        uint64_t at = list_entry((list)->next, struct client, node)->field; \
-        deadline_ms = at < deadline_ms ? at : deadline_ms;                  \
-    }
-    for (int wait = CLIENT_WAIT_NONE + 1; wait < CLIENT_WAIT_COUNT; wait++) {
-        EARLIER(&shard->waits[wait], wait_node, wait_deadline_ms)
-    }
-    EARLIER(&shard->keepalives, keepalive_node, keepalive_deadline_ms)
-    EARLIER(&shard->blocked, write_node, write_deadline_ms)
-#undef EARLIER
-    return deadline_ms;
+    return deadline_next_ms(shard);
 }
 
 static void drain(struct shard *shard, struct moment now)
 {
     shard->draining = true;
-    for (uint32_t i = 0; i < shard->slot_count; i++) {
-        struct client *c = shard->slots[i];
+    for (uint32_t i = 0; i < shard->clients.slot_count; i++) {
+        struct client *c = shard->clients.slots[i];
 
         if (c == NULL) {
             continue;
@@ -417,7 +321,7 @@ void shard_step(struct shard *shard, struct moment now, struct shard_input *in)
             shard, now, in->client, in->page.first_place, in->page.failed);
         break;
     case SHARD_INPUT_TICK:
-        tick(shard, now);
+        deadline_expire(shard, now);
         break;
     case SHARD_INPUT_DRAIN:
         drain(shard, now);
@@ -535,11 +439,15 @@ bool shard_next_catchup(struct shard *shard,
     return true;
 }
 
+bool shard_catchup_wants(const struct client *client)
+{
+    return catchup_wants(client);
+}
+
 bool shard_next_close(struct shard *shard, void **ret_socket, bool *ret_half)
 {
     struct list *node = list_pop_front(&shard->closing);
     struct client *c;
-    uint32_t slot;
 
     if (node == NULL) {
         return false;
@@ -551,11 +459,8 @@ bool shard_next_close(struct shard *shard, void **ret_socket, bool *ret_half)
         c->half_closed = true;
         return true;
     }
-    slot = (uint32_t)c->id;
-    shard->slots[slot] = NULL;
-    shard->free_slots[shard->free_slot_count++] = slot;
     shard_count(shard, connections_open, -1);
-    client_free(c);
+    client_table_remove(&shard->clients, c);
     return true;
 }
 
@@ -571,5 +476,5 @@ bool shard_wants_read(const struct client *client)
 
 size_t shard_client_count(const struct shard *shard)
 {
-    return shard->slot_count - shard->free_slot_count;
+    return client_table_count(&shard->clients);
 }

@@ -4,7 +4,7 @@
 #ifndef BRIDGE_SHARD_STATE_H
 #define BRIDGE_SHARD_STATE_H
 
-#include "src/bridge/client.h"
+#include "src/bridge/client_table.h"
 #include "src/bridge/delivery.h"
 #include "src/bridge/shard.h"
 
@@ -22,12 +22,7 @@ struct shard {
     struct buffer text;    /* of one answer, while it is made */
     uint64_t random;
 
-    struct client **slots; /* by the low half of a client's id */
-    uint32_t *generations; /* the high half, counted up on reuse */
-    uint32_t *free_slots;
-    uint32_t slot_count;
-    uint32_t free_slot_count;
-
+    struct client_table clients;
     struct subscription_table subscriptions;
     struct delivery_arena deliveries;
     uint64_t place; /* of the last event walked */

@@ -1,5 +1,7 @@
 noinst_LIBRARIES += libio.a
 libio_a_SOURCES = \
+	%D%/acceptor.c \
+	%D%/acceptor.h \
 	%D%/certificate.c \
 	%D%/certificate.h \
 	%D%/clock.c \

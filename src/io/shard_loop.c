@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "src/io/acceptor.h"
 #include "src/io/clock.h"
 #include "src/io/logger.h"
 
@@ -13,18 +14,7 @@
 
 #define INPUT_BYTES (64 * 1024)
 #define PLAIN_BYTES (64 * 1024)
-#define ACCEPTS_PER_TURN 64
 #define PAGES_PER_TURN 16
-
-/* Out of descriptors: look again after this long. */
-#define ACCEPT_PAUSE_MS 100
-
-struct listening {
-    uv_poll_t poll;
-    struct shard_loop *loop;
-    int fd; /* -1: none */
-    bool tls;
-};
 
 struct shard_loop {
     struct shard_loop_options options;
@@ -33,11 +23,11 @@ struct shard_loop {
     uv_check_t turn_end;
     uv_idle_t again; /* runs while clients wait for pages of the log */
     uv_timer_t timer;
-    uv_timer_t accept_pause;
     uint64_t timer_at_ms; /* what the timer is set to; MOMENT_NEVER: off */
     uint64_t drain_until_ms;
     struct mailbox mailbox;
-    struct listening listening[SHARD_LOOP_LISTENERS_MAX];
+    struct acceptor acceptor;
+    struct acceptor tls_acceptor;
     struct shard *shard;
     struct moment now;
     uint64_t wall_offset_ms;
@@ -260,7 +250,6 @@ static void finish(struct shard_loop *loop)
     uv_close((uv_handle_t *)&loop->turn_end, NULL);
     uv_close((uv_handle_t *)&loop->again, NULL);
     uv_close((uv_handle_t *)&loop->timer, NULL);
-    uv_close((uv_handle_t *)&loop->accept_pause, NULL);
     mailbox_close(&loop->mailbox);
     uv_walk(&loop->uv, close_rest, NULL);
 }
@@ -325,19 +314,6 @@ static void take_batches(struct shard_loop *loop, struct batch *batch)
     batch_unref(batch);
 }
 
-static void stop_listening(struct shard_loop *loop)
-{
-    for (int i = 0; i < SHARD_LOOP_LISTENERS_MAX; i++) {
-        struct listening *l = &loop->listening[i];
-
-        if (l->fd >= 0) {
-            uv_close((uv_handle_t *)&l->poll, NULL);
-            close(l->fd);
-            l->fd = -1;
-        }
-    }
-}
-
 static void begin_drain(struct shard_loop *loop)
 {
     struct shard_input in = {.kind = SHARD_INPUT_DRAIN};
@@ -347,7 +323,8 @@ static void begin_drain(struct shard_loop *loop)
     }
     loop->draining = true;
     loop->drain_until_ms = loop->now.mono_ms + loop->options.drain_timeout_ms;
-    stop_listening(loop);
+    acceptor_stop(&loop->acceptor);
+    acceptor_stop(&loop->tls_acceptor);
     step(loop, &in);
 }
 
@@ -375,9 +352,11 @@ static void on_mail(void *context)
     }
 }
 
-static void accepted(struct shard_loop *loop, int fd, bool tls)
+static void on_accepted(void *context, struct acceptor *acceptor, int fd)
 {
+    struct shard_loop *loop = context;
     struct shard_input in = {.kind = SHARD_INPUT_OPENED};
+    bool tls = acceptor == &loop->tls_acceptor;
     struct socket *s;
 
     if (atomic_fetch_add(loop->options.connections, 1) >=
@@ -396,59 +375,6 @@ static void accepted(struct shard_loop *loop, int fd, bool tls)
     step(loop, &in);
     s->client = in.client;
     socket_poll(s, true);
-}
-
-static void on_accept_again(uv_timer_t *timer);
-
-static void on_connection(uv_poll_t *poll, int status, int events)
-{
-    struct listening *l = poll->data;
-
-    (void)events;
-    for (int i = 0; status == 0 && i < ACCEPTS_PER_TURN; i++) {
-        int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-        if (fd >= 0) {
-            accepted(l->loop, fd, l->tls);
-            continue;
-        }
-        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
-            logger_line(LOGGER_ERROR,
-                        "accept.failed",
-                        "reason=\"%s\" retry_ms=%d",
-                        strerror(errno),
-                        ACCEPT_PAUSE_MS);
-            uv_poll_stop(&l->poll);
-            uv_timer_start(
-                &l->loop->accept_pause, on_accept_again, ACCEPT_PAUSE_MS, 0);
-        }
-        return;
-    }
-}
-
-static void on_accept_again(uv_timer_t *timer)
-{
-    struct shard_loop *loop = timer->data;
-
-    for (int i = 0; i < SHARD_LOOP_LISTENERS_MAX; i++) {
-        if (loop->listening[i].fd >= 0) {
-            uv_poll_start(&loop->listening[i].poll, UV_READABLE, on_connection);
-        }
-    }
-}
-
-static void listen_on(struct shard_loop *loop, int i, int fd, bool tls)
-{
-    struct listening *l = &loop->listening[i];
-
-    l->loop = loop;
-    l->fd = fd;
-    l->tls = tls;
-    l->poll.data = l;
-    if (fd >= 0) {
-        check(uv_poll_init(&loop->uv, &l->poll, fd) == 0);
-        check(uv_poll_start(&l->poll, UV_READABLE, on_connection) == 0);
-    }
 }
 
 static void *run(void *argument)
@@ -475,15 +401,18 @@ struct shard_loop *shard_loop_start(const struct shard_loop_options *options)
     check(uv_check_init(&loop->uv, &loop->turn_end) == 0);
     check(uv_idle_init(&loop->uv, &loop->again) == 0);
     check(uv_timer_init(&loop->uv, &loop->timer) == 0);
-    check(uv_timer_init(&loop->uv, &loop->accept_pause) == 0);
     check(mailbox_init(&loop->mailbox, &loop->uv, on_mail, loop) == 0);
     loop->turn_end.data = loop;
     loop->timer.data = loop;
-    loop->accept_pause.data = loop;
     check(uv_check_start(&loop->turn_end, on_turn_end) == 0);
     loop->shard = shard_new(&options->shard);
-    listen_on(loop, 0, options->listen_fd, false);
-    listen_on(loop, 1, options->tls_listen_fd, true);
+    acceptor_start(
+        &loop->acceptor, &loop->uv, options->listen_fd, on_accepted, loop);
+    acceptor_start(&loop->tls_acceptor,
+                   &loop->uv,
+                   options->tls_listen_fd,
+                   on_accepted,
+                   loop);
     check(pthread_create(&loop->thread, NULL, run, loop) == 0);
     return loop;
 }

@@ -12,8 +12,6 @@
 
 struct shard_loop;
 
-#define SHARD_LOOP_LISTENERS_MAX 2
-
 struct shard_loop_options {
     struct shard_options shard;
     struct log *log;

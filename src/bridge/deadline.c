@@ -1,0 +1,77 @@
+/* Lists in the order of their deadlines, each looked at from its front. */
+#include "src/bridge/deadline.h"
+
+#include "src/bridge/http_api.h"
+#include "src/bridge/shard_state.h"
+#include "src/bridge/ws_session.h"
+
+static void expire_waits(struct shard *shard,
+                         struct moment now,
+                         enum client_wait wait)
+{
+    struct list *list = &shard->waits[wait];
+
+    while (!list_empty(list)) {
+        struct client *c = list_entry(list->next, struct client, wait_node);
+
+        if (c->wait_deadline_ms > now.mono_ms) {
+            return;
+        }
+        client_wait_stop(c);
+        if (wait == CLIENT_WAIT_REQUEST) {
+            http_api_timeout(c, now);
+        } else {
+            client_abort(c);
+        }
+    }
+}
+
+void deadline_expire(struct shard *shard, struct moment now)
+{
+    struct list *list = &shard->keepalives;
+
+    for (int wait = CLIENT_WAIT_NONE + 1; wait < CLIENT_WAIT_COUNT; wait++) {
+        expire_waits(shard, now, (enum client_wait)wait);
+    }
+    while (!list_empty(list)) {
+        struct client *c =
+            list_entry(list->next, struct client, keepalive_node);
+
+        if (c->keepalive_deadline_ms > now.mono_ms) {
+            break;
+        }
+        ws_session_keepalive(c, now);
+    }
+    list_each_safe(node, &shard->blocked)
+    {
+        struct client *c = list_entry(node, struct client, write_node);
+
+        if (c->write_deadline_ms > now.mono_ms) {
+            break;
+        }
+        /* A slow subscriber costs nothing and is waited for. */
+        list_remove(&c->write_node);
+        if (c->state != CLIENT_WS_OPEN) {
+            shard_count(shard, timeouts, 1);
+            client_abort(c);
+        }
+    }
+}
+
+uint64_t deadline_next_ms(const struct shard *shard)
+{
+    uint64_t deadline_ms = MOMENT_NEVER;
+
+#define EARLIER(list, node, field)                                          \
+    if (!list_empty(list)) {                                                \
+        uint64_t at = list_entry((list)->next, struct client, node)->field; \
+        deadline_ms = at < deadline_ms ? at : deadline_ms;                  \
+    }
+    for (int wait = CLIENT_WAIT_NONE + 1; wait < CLIENT_WAIT_COUNT; wait++) {
+        EARLIER(&shard->waits[wait], wait_node, wait_deadline_ms)
+    }
+    EARLIER(&shard->keepalives, keepalive_node, keepalive_deadline_ms)
+    EARLIER(&shard->blocked, write_node, write_deadline_ms)
+#undef EARLIER
+    return deadline_ms;
+}

@@ -1,0 +1,20 @@
+/* The intake: how many bytes of publishes may be between the shards' doors and
+ * their answers in the whole node. It is the one bound on every queue between
+ * the threads. */
+#ifndef BRIDGE_INTAKE_H
+#define BRIDGE_INTAKE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct intake {
+    atomic_size_t bytes;
+    size_t bytes_max;
+};
+
+/* False, charging nothing, when the bound would be passed. */
+bool intake_charge(struct intake *intake, size_t bytes);
+void intake_release(struct intake *intake, size_t bytes);
+
+#endif
