@@ -66,8 +66,7 @@ static void add_server(struct figures *f,
     double cpu_ns = (double)(r->last.cpu_ns - r->first.cpu_ns);
     double user = (double)(r->last.user_ticks - r->first.user_ticks);
     double system = (double)(r->last.system_ticks - r->first.system_ticks);
-    double grown =
-        (double)r->ready.resident_bytes - (double)r->idle.resident_bytes;
+    double grown = (double)r->ready.memory_bytes - (double)r->idle.memory_bytes;
     double connect_ns = (double)(r->ready.cpu_ns - r->idle.cpu_ns);
     double connections = (double)r->connections;
 
@@ -87,7 +86,7 @@ static void add_server(struct figures *f,
         "server_cpu_us_per_connect",
         ratio(connect_ns / NS_PER_US, connections));
     add(f, "server_bytes_per_connection", ratio(grown, connections));
-    add_count(f, "server_resident_bytes", r->last.resident_bytes);
+    add_count(f, "server_memory_bytes", r->last.memory_bytes);
 }
 
 static void add_latency(struct figures *f, const struct histogram *h)

@@ -102,7 +102,8 @@ int bench_server_sample(unsigned pid,
     struct bench_server_sample sample = {0};
     char path[PATH_BYTES_MAX];
     char text[FILE_BYTES_MAX];
-    uint64_t kilobytes;
+    uint64_t private_kb;
+    uint64_t shared_kb;
 
     (void)snprintf(path, sizeof(path), "/proc/%u/stat", pid);
     if (!file_read(path, text) ||
@@ -115,8 +116,9 @@ int bench_server_sample(unsigned pid,
     }
     (void)snprintf(path, sizeof(path), "/proc/%u/status", pid);
     if (file_read(path, text) &&
-        bench_server_number(text, "VmRSS:", &kilobytes)) {
-        sample.resident_bytes = kilobytes * 1024;
+        bench_server_number(text, "RssAnon:", &private_kb) &&
+        bench_server_number(text, "RssShmem:", &shared_kb)) {
+        sample.memory_bytes = (private_kb + shared_kb) * 1024;
     }
     *ret = sample;
     return 0;

@@ -12,7 +12,8 @@ struct bench_server_sample {
     uint64_t cpu_ns;       /* all threads, by the scheduler's own clock */
     uint64_t user_ticks;   /* of utime and stime only the share is of use: */
     uint64_t system_ticks; /* they count ticks of 10 ms */
-    uint64_t resident_bytes;
+    uint64_t memory_bytes; /* resident; without pages of files, which the
+                              kernel takes back when it needs them */
 };
 
 /* RC_NOT_FOUND: no such process, or it may not be looked at. */

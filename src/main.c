@@ -2,7 +2,9 @@
 #include "src/commands.h"
 #include "src/options.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 static const struct {
     const char *name;
@@ -39,8 +41,23 @@ static int complain(const char *what, const char *word)
     return OPTIONS_EXIT_USAGE;
 }
 
+/* A standard descriptor that came closed would be given to the next file or
+ * socket, and complaints written into that. */
+static void open_standard(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+
+    while (fd >= 0 && fd <= STDERR_FILENO) {
+        fd = open("/dev/null", O_RDWR);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 int main(int argc, char **argv)
 {
+    open_standard();
     /* A reader that went away is an error of its write, not our end. */
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
