@@ -66,3 +66,5 @@ bin_PROGRAMS += weir
 weir_SOURCES = %D%/main.c
 weir_LDADD = $(LINK_PROGRAM)
 weir_DEPENDENCIES = $(PROGRAM_LIBS)
+
+man_MANS = doc/weir.1 doc/weir.conf.5

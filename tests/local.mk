@@ -99,11 +99,15 @@ LINT_TESTS = \
 	%D%/lint/headers.test \
 	%D%/lint/layers.test \
 	%D%/lint/listed.test \
+	%D%/lint/manual.test \
 	%D%/lint/purity.test \
 	%D%/lint/sizes.test \
 	%D%/lint/symbols.test
 
-E2E_TESTS =
+E2E_TESTS = \
+	%D%/e2e/config.test \
+	%D%/e2e/key.test \
+	%D%/e2e/log.test
 
 UNIT_TESTS = $(UNIT_BASE) $(UNIT_PROTO) $(UNIT_STORAGE) $(UNIT_CLUSTER) \
 	$(UNIT_BRIDGE) $(UNIT_IO) $(UNIT_PROGRAM)
