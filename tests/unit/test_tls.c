@@ -11,9 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define NOW_S                                                      \
-    UINT64_C(1900000000) /* any time; certificates are made around \
-                          */
+/* Certificates are made around it; any time would do. */
+#define NOW_S UINT64_C(1900000000)
 #define YEAR_S (UINT64_C(365) * 24 * 3600)
 #define BIG_BYTES (3 * 1024 * 1024)
 
