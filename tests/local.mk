@@ -105,9 +105,12 @@ LINT_TESTS = \
 	%D%/lint/symbols.test
 
 E2E_TESTS = \
+	%D%/e2e/bad_input.test \
 	%D%/e2e/config.test \
+	%D%/e2e/http.test \
 	%D%/e2e/key.test \
-	%D%/e2e/log.test
+	%D%/e2e/log.test \
+	%D%/e2e/protocol.test
 
 UNIT_TESTS = $(UNIT_BASE) $(UNIT_PROTO) $(UNIT_STORAGE) $(UNIT_CLUSTER) \
 	$(UNIT_BRIDGE) $(UNIT_IO) $(UNIT_PROGRAM)

@@ -1,0 +1,32 @@
+"""Somebody who does nothing wrong and must not notice those who do."""
+import itertools
+import json
+
+from lib import tap
+from lib.http import Http
+from lib.websocket import WebSocket
+
+_numbers = itertools.count(1)
+
+
+class Bystander:
+    """A subscriber and two publishers, each on a socket of its own."""
+
+    def __init__(self, node, channel="/default/bystander"):
+        key = node.key()
+        self.node = node
+        self.key = key
+        self.channel = channel
+        self.subscriber = WebSocket(node, key).subscribe("by", channel)
+        self.socket = WebSocket(node, key)
+        self.http = Http(node)
+
+    def check(self):
+        """What is published still arrives, and nothing else."""
+        one = json.dumps({"n": next(_numbers)})
+        two = json.dumps({"n": next(_numbers)})
+        tap.true(self.node.alive(), "the node ended")
+        self.socket.publish("p", self.channel, one)
+        self.http.publish(self.key, self.channel, two)
+        self.subscriber.data("by", one, two)
+        self.subscriber.nothing()
