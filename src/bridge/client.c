@@ -121,6 +121,7 @@ void client_wait_start(struct client *c,
         [CLIENT_WAIT_REQUEST] = limits->request_timeout_ms,
         [CLIENT_WAIT_IDLE] = limits->idle_timeout_ms,
         [CLIENT_WAIT_CLOSE] = limits->close_timeout_ms,
+        [CLIENT_WAIT_REFUSED] = CLIENT_REFUSED_TIMEOUT_MS,
     };
 
     check(wait != CLIENT_WAIT_NONE);

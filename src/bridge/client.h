@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "base/moment.h"
 #include "proto/http_request.h"
+#include "proto/problem.h"
 #include "proto/ws_stream.h"
 #include "src/bridge/subscription.h"
 
@@ -31,8 +32,11 @@ enum client_wait {
     CLIENT_WAIT_REQUEST, /* a whole request, or the close that was promised */
     CLIENT_WAIT_IDLE,    /* the next request on a kept connection */
     CLIENT_WAIT_CLOSE,   /* the peer's half of a close */
+    CLIENT_WAIT_REFUSED, /* the first message of one who may not be here */
     CLIENT_WAIT_COUNT,
 };
+
+#define CLIENT_REFUSED_TIMEOUT_MS 500
 
 struct client {
     uint64_t id;
@@ -54,10 +58,11 @@ struct client {
     bool blocked;      /* the socket took less than it was given */
     bool keep_alive;   /* of the request being answered */
     bool head_only;
-    bool websocket;   /* speaks, or spoke, WebSocket */
-    bool aborted;     /* to be closed without waiting for the peer */
-    bool half_closed; /* our half of the connection is shut */
-    bool peer_done;   /* the peer sends nothing more */
+    bool websocket;       /* speaks, or spoke, WebSocket */
+    enum problem refusal; /* a WebSocket's, to be told */
+    bool aborted;         /* to be closed without waiting for the peer */
+    bool half_closed;     /* our half of the connection is shut */
+    bool peer_done;       /* the peer sends nothing more */
     uint16_t publishes_in_flight;
     uint16_t subscription_count;
     struct list subscriptions;

@@ -20,6 +20,8 @@ static void expire_waits(struct shard *shard,
         client_wait_stop(c);
         if (wait == CLIENT_WAIT_REQUEST) {
             http_api_timeout(c, now);
+        } else if (wait == CLIENT_WAIT_REFUSED) {
+            ws_session_refuse(c, now);
         } else {
             client_abort(c);
         }

@@ -52,10 +52,9 @@ void ws_session_begin(struct client *client,
     client->websocket = true;
     client_wait_stop(client);
     shard_count(client->shard, websockets_open, 1);
+    client->refusal = problem;
     if (problem != PROBLEM_NONE) {
-        send_error(
-            client, "connection_error", bytes_of(NULL, 0), problem, NULL);
-        ws_session_close(client, now, 1000, "");
+        client_wait_start(client, CLIENT_WAIT_REFUSED, now);
         return;
     }
     client->keepalive_deadline_ms =
@@ -96,6 +95,14 @@ void ws_session_close(struct client *client,
                     bytes_text(reason),
                     client_output(client));
     leave(client, now);
+}
+
+void ws_session_refuse(struct client *client, struct moment now)
+{
+    check(client->refusal != PROBLEM_NONE);
+    send_error(
+        client, "connection_error", bytes_of(NULL, 0), client->refusal, NULL);
+    ws_session_close(client, now, 1000, "");
 }
 
 static struct subscription *find_subscription(const struct client *c,
@@ -255,6 +262,10 @@ static bool on_message(void *context,
         return true;
     }
     shard_count(c->shard, messages_in, 1);
+    if (c->refusal != PROBLEM_NONE) {
+        ws_session_refuse(c, t->now);
+        return false;
+    }
     if (kind == WS_STREAM_BINARY) {
         problem = PROBLEM_BINARY;
     } else {

@@ -11,10 +11,13 @@ struct client;
 
 /* The 101 is queued; begin. With a problem, the client is told by
  * connection_error and the WebSocket closed: refusing the upgrade itself would
- * make AWS's clients try again and again. */
+ * make AWS's clients try again and again. So would an error that arrives
+ * together with the 101, which they do not see: it answers the first message,
+ * or comes by ws_session_refuse() when there is none for a while. */
 void ws_session_begin(struct client *client,
                       struct moment now,
                       enum problem problem);
+void ws_session_refuse(struct client *client, struct moment now);
 
 /* Bytes from the peer. Returns how many were used: fewer than given when too
  * many of its publishes wait for the log. */
