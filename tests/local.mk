@@ -109,6 +109,7 @@ E2E_TESTS = \
 	%D%/e2e/config.test \
 	%D%/e2e/http.test \
 	%D%/e2e/key.test \
+	%D%/e2e/keys.test \
 	%D%/e2e/log.test \
 	%D%/e2e/protocol.test
 

@@ -1,8 +1,12 @@
 """A TCP or TLS connection that sends any bytes and reads as many as asked."""
 import socket
 import struct
+import weakref
 
+from lib import tap
 from lib.node import PATIENCE_S
+
+_streams = weakref.WeakSet()
 
 
 class Closed(Exception):
@@ -25,6 +29,7 @@ class Stream:
         self.timeout_s = timeout_s
         self.held = b""
         self.received = 0  # bytes in all
+        _streams.add(self)
 
     def send(self, data):
         self.socket.sendall(data)
@@ -97,3 +102,13 @@ class Stream:
 
     def __exit__(self, *_):
         self.close()
+
+
+def _close_all():
+    """A node waits for clients that do not answer its goodbye."""
+    for stream in list(_streams):
+        stream.close()
+    return ""
+
+
+tap.AT_END.insert(0, _close_all)

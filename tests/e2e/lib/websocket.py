@@ -135,7 +135,8 @@ class WebSocket(Http):
         return self.message()
 
     def authorization(self, key=None):
-        return {"x-api-key": key or self.key, "host": "localhost"}
+        return {"x-api-key": self.key if key is None else key,
+                "host": "localhost"}
 
     def begin(self, timeout_ms=300000):
         """connection_init to the first ka."""
