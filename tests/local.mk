@@ -105,6 +105,7 @@ LINT_TESTS = \
 	%D%/lint/symbols.test
 
 E2E_TESTS = \
+	%D%/e2e/amplify.test \
 	%D%/e2e/bad_input.test \
 	%D%/e2e/config.test \
 	%D%/e2e/http.test \
