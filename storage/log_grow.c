@@ -110,13 +110,23 @@ static uint64_t end_max(struct log *log)
     return larger(log->map_bytes, log_grow_used(log)) + log->reserve_bytes;
 }
 
-static void extend(struct log *log, uint64_t bytes)
+static void allocate(struct log *log, uint64_t end)
 {
-    if (bytes > log->file_bytes) {
+    if (end > log->file_bytes) {
         (void)posix_fallocate(data_fd(log),
                               (off_t)log->file_bytes,
-                              (off_t)(bytes - log->file_bytes));
+                              (off_t)(end - log->file_bytes));
         log->file_bytes = file_bytes_now(log);
+    }
+}
+
+/* In steps, since each costs the file system a transaction; when a step does
+ * not fit, what is needed may. */
+static void extend(struct log *log, uint64_t end)
+{
+    if (end > log->file_bytes) {
+        allocate(log, smaller(round_up(end, GROW_STEP_BYTES), end_max(log)));
+        allocate(log, end);
     }
 }
 

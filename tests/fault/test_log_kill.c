@@ -12,7 +12,6 @@
 
 #define ROUNDS 20
 #define KILL_AFTER_US_MAX 40000
-#define MILLISECOND (UINT64_C(1) << 16)
 
 static unsigned rounds = ROUNDS;
 static unsigned seed = 1;
@@ -97,13 +96,28 @@ static struct acknowledged run_and_kill(const struct log_options *options)
     return last;
 }
 
+/* Start at the budget, so that the first rounds trim as well. */
+static uint64_t fill(const struct log_options *options)
+{
+    struct log *log = fixture_open_with(options);
+    uint64_t next = 1;
+
+    while (fixture_stat(log).window_bytes < options->bytes_max) {
+        fixture_append(log, next, FIXTURE_BATCH_MAX, 9000);
+        next += FIXTURE_BATCH_MAX;
+    }
+    log_close(log);
+    return next - 1;
+}
+
 TAP_CASE(log_keeps_all_it_acknowledged_when_it_is_killed_at_any_moment)
 {
     struct log_options options = fixture_options(fixture_dir());
-    uint64_t sequence_before = 0;
+    uint64_t sequence_before;
     size_t trimmed_rounds = 0;
 
     options.bytes_max = UINT64_C(2) << 20;
+    sequence_before = fill(&options);
     for (unsigned round = 0; round < rounds; round++) {
         struct acknowledged last = run_and_kill(&options);
         struct log *log = fixture_open_with(&options);

@@ -544,4 +544,54 @@ TAP_CASE(log_can_be_read_by_many_threads_while_it_is_appended_and_trimmed)
     log_close(log);
 }
 
+/* Fill the map, then expect that a single step makes room for the very next
+ * append; so often that readers are met at every point. */
+static void fill_and_trim(struct log *log, unsigned rounds)
+{
+    uint64_t next = 1;
+
+    for (unsigned round = 0; round < rounds; round++) {
+        while (fixture_try_append(log, next, 8, 60000, NULL) == 0) {
+            next += 8;
+        }
+        tap_check(log_trim(log, 0, 10000, NULL) > 0);
+        fixture_append(log, next, 8, 60000);
+        next += 8;
+    }
+}
+
+TAP_CASE(log_that_is_full_has_room_for_the_very_next_append_after_a_trim)
+{
+    struct log_options options = fixture_options(fixture_dir());
+    struct log *log;
+
+    options.bytes_max = LOG_BYTES_MIN;
+    log = fixture_open_with(&options);
+    fill_and_trim(log, 3);
+    log_close(log);
+}
+
+TAP_CASE(log_that_is_full_has_room_after_a_trim_also_while_it_is_read)
+{
+    enum { READERS = 3 };
+    struct log_options options = fixture_options(fixture_dir());
+    struct reader readers[READERS];
+    pthread_t threads[READERS];
+    struct log *log;
+
+    options.bytes_max = LOG_BYTES_MIN;
+    log = fixture_open_with(&options);
+    for (size_t n = 0; n < READERS; n++) {
+        readers[n] = (struct reader){.log = log};
+        tap_equal(pthread_create(&threads[n], NULL, read_on, &readers[n]), 0);
+    }
+    fill_and_trim(log, 10);
+    for (size_t n = 0; n < READERS; n++) {
+        atomic_store(&readers[n].stop, true);
+        pthread_join(threads[n], NULL);
+        tap_equal(readers[n].wrong, 0);
+    }
+    log_close(log);
+}
+
 TAP_MAIN()
