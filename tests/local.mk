@@ -3,7 +3,8 @@
 
 check_LIBRARIES += libtap.a libreplay.a
 libtap_a_SOURCES = %D%/lib/tap.c %D%/lib/tap.h %D%/lib/log_fixture.h \
-	%D%/lib/http_bench.h %D%/lib/ws_bench.h
+	%D%/lib/http_bench.h %D%/lib/ws_bench.h \
+	%D%/lib/shard_world.c %D%/lib/shard_world.h
 libreplay_a_SOURCES = %D%/fuzz/replay.c
 
 UNIT_BASE = \
@@ -59,7 +60,11 @@ tests_fault_test_log_io_SOURCES = %D%/fault/test_log_io.c \
 UNIT_CLUSTER =
 
 UNIT_BRIDGE = \
-	%D%/unit/test_authority
+	%D%/unit/test_authority \
+	%D%/unit/test_batch \
+	%D%/unit/test_intake \
+	%D%/unit/test_publish \
+	%D%/unit/test_sequencer
 
 UNIT_IO = \
 	%D%/unit/test_certificate \

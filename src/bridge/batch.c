@@ -56,7 +56,7 @@ void batch_unref(struct batch *batch)
 bool batch_full(const struct batch *batch)
 {
     return batch->event_count > BATCH_EVENTS_MAX - CLIENT_MSG_EVENTS_MAX ||
-           batch->bytes >= BATCH_BYTES_MAX;
+           batch->bytes > BATCH_BYTES_MAX - PUBLISH_BYTES_MAX;
 }
 
 static void add_event(struct batch *batch, struct event *event)

@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 /* One transaction: large enough to be efficient, small enough that a commit
- * keeps nobody waiting long. */
+ * keeps nobody waiting long, and no more than one append of the log takes. */
 #define BATCH_EVENTS_MAX 8192
 #define BATCH_BYTES_MAX ((size_t)16 << 20)
 

@@ -6,6 +6,7 @@
 
 #include "base/event.h"
 #include "base/list.h"
+#include "proto/channel_name.h"
 #include "proto/client_msg.h"
 
 struct publish_item {
@@ -24,6 +25,12 @@ struct publish {
     size_t id_len; /* 0: over HTTP */
     char id[CLIENT_MSG_ID_BYTES_MAX];
 };
+
+/* What the largest is charged: more than its records in the log take. */
+#define PUBLISH_BYTES_MAX                                                     \
+    (sizeof(struct publish) +                                                 \
+     CLIENT_MSG_EVENTS_MAX * (sizeof(struct event) + CHANNEL_NAME_BYTES_MAX + \
+                              CLIENT_MSG_EVENT_BYTES_MAX))
 
 struct publish *publish_new(uint32_t shard,
                             uint64_t client_id,

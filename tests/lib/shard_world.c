@@ -1,0 +1,702 @@
+/* The world's half: what kernel, log thread and clock are to a shard. */
+#include "tests/lib/shard_world.h"
+
+#include "base/alloc.h"
+#include "proto/client_request.h"
+#include "proto/ws_deflate.h"
+#include "proto/ws_frame.h"
+
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BYTES_MAX ((size_t)256 << 20)
+#define ORIGIN UINT64_C(0x1234)
+#define SETTLE_TURNS_MAX 100000
+
+struct shard_world_options shard_world_defaults(void)
+{
+    return (struct shard_world_options){
+        .limits = {.head_bytes_max = 32 * 1024,
+                   .body_bytes_max = 2 << 20,
+                   .message_bytes_max = 8 << 20,
+                   .send_buffer_max = 64 * 1024,
+                   .subscriptions_max = 200,
+                   .publishes_in_flight_max = 64,
+                   .request_timeout_ms = 15000,
+                   .idle_timeout_ms = 75000,
+                   .write_timeout_ms = 30000,
+                   .close_timeout_ms = 5000,
+                   .keepalive_ms = 60000,
+                   .connection_timeout_ms = 300000},
+        .intake_bytes_max = 64 << 20};
+}
+
+static void make_shard(struct shard_world *w)
+{
+    const struct shard_options options = {
+        .index = 0,
+        .seed = 1,
+        .random_seed = 2,
+        .last_place = 0,
+        .limits = &w->options.limits,
+        .namespaces = &w->namespaces,
+        .authority = w->authority,
+        .intake = &w->intake,
+        .metrics = &w->metrics,
+        .all_metrics = w->all_metrics,
+        .all_metrics_count = 1,
+        .compression = w->options.compression,
+        .allowed_origins = w->options.allowed_origins,
+        .allowed_origins_count = w->options.allowed_origins_count};
+
+    w->shard = shard_new(&options);
+}
+
+struct shard_world *shard_world_new(const struct shard_world_options *options)
+{
+    struct shard_world *w = alloc_zero(sizeof(*w));
+    uint8_t seed[32] = {7};
+    uint8_t public_key[32];
+
+    w->options = options != NULL ? *options : shard_world_defaults();
+    w->now = (struct moment){.mono_ms = 1000, .wall_ms = SHARD_WORLD_WALL_MS};
+    crypto_sign_seed_keypair(public_key, w->secret, seed);
+    w->authority = authority_new(1);
+    tap_equal(authority_trust(w->authority, public_key), 0);
+    namespace_table_init(&w->namespaces, 1);
+    namespace_table_add(&w->namespaces, bytes_text("default"));
+    namespace_table_add(&w->namespaces, bytes_text("other"));
+    w->intake.bytes_max = w->options.intake_bytes_max;
+    w->all_metrics[0] = &w->metrics;
+    list_init(&w->waiting);
+    sequencer_init(&w->sequencer, ORIGIN, 0);
+    w->first_place = 1;
+    w->page_bytes_max = (size_t)256 * 1024;
+    w->pages_per_turn = 16;
+    make_shard(w);
+    w->key = shard_world_key(w, "/*", "/*", false, 0);
+    return w;
+}
+
+static void free_peer(struct shard_peer *p)
+{
+    buffer_done(&p->sent);
+    buffer_done(&p->got);
+    buffer_done(&p->taken);
+    free(p);
+}
+
+void shard_world_free(struct shard_world *w)
+{
+    struct list *node;
+
+    shard_free(w->shard);
+    while ((node = list_pop_front(&w->waiting)) != NULL) {
+        struct publish *publish = list_entry(node, struct publish, node);
+
+        intake_release(&w->intake, publish->bytes);
+        publish_free(publish);
+    }
+    for (size_t i = 0; i < w->log_count; i++) {
+        event_unref(w->log[i]);
+    }
+    for (size_t i = 0; i < w->peer_count; i++) {
+        free_peer(w->peers[i]);
+    }
+    for (size_t i = 0; i < w->key_count; i++) {
+        free(w->keys[i]);
+    }
+    /* Whatever was charged has come back. */
+    tap_equal(atomic_load(&w->intake.bytes), 0);
+    free(w->log);
+    namespace_table_done(&w->namespaces);
+    authority_free(w->authority);
+    free(w);
+}
+
+static void grant(const char *text, struct channel_name *ret, size_t *ret_count)
+{
+    if (text != NULL) {
+        tap_equal(channel_name_parse_grant(bytes_text(text), ret), 0);
+        *ret_count = 1;
+    }
+}
+
+const char *shard_world_key(struct shard_world *w,
+                            const char *publish,
+                            const char *subscribe,
+                            bool admin,
+                            uint64_t expires_s)
+{
+    struct api_key key = {.admin = admin, .expires_s = expires_s};
+    struct buffer text;
+    char *copy;
+
+    snprintf(key.id, sizeof(key.id), "key-%zu", w->key_count);
+    grant(publish, key.publish, &key.publish_count);
+    grant(subscribe, key.subscribe, &key.subscribe_count);
+    buffer_init(&text, API_KEY_TEXT_BYTES_MAX);
+    authority_sign(&key, w->secret, &text);
+    tap_check(!text.overflowed && w->key_count < 64);
+    copy = alloc_zero(text.len + 1);
+    memcpy(copy, text.data, text.len);
+    buffer_done(&text);
+    w->keys[w->key_count++] = copy;
+    return copy;
+}
+
+void shard_world_step(struct shard_world *w, struct shard_input *in)
+{
+    shard_step(w->shard, w->now, in);
+}
+
+static bool read_sockets(struct shard_world *w)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < w->peer_count; i++) {
+        struct shard_peer *p = w->peers[i];
+
+        if (p->client != NULL && p->blocked && p->room > 0) {
+            struct shard_input in = {.kind = SHARD_INPUT_WRITABLE,
+                                     .client = p->client};
+
+            p->blocked = false;
+            shard_world_step(w, &in);
+            any = true;
+        }
+        if (p->client != NULL && p->sent.len > 0 &&
+            shard_wants_read(p->client)) {
+            size_t len = p->sent.len < SHARD_WORLD_READ_BYTES_MAX
+                             ? p->sent.len
+                             : SHARD_WORLD_READ_BYTES_MAX;
+            struct shard_input in = {.kind = SHARD_INPUT_BYTES,
+                                     .client = p->client,
+                                     .bytes = bytes_of(p->sent.data, len)};
+
+            shard_world_step(w, &in);
+            buffer_consume(&p->sent, len);
+            any = true;
+        }
+    }
+    return any;
+}
+
+static bool send_all(struct shard_world *w)
+{
+    struct client *client;
+    struct bytes bytes;
+    void *socket;
+    bool any = false;
+
+    while (shard_next_send(w->shard, w->now, &client, &socket, &bytes)) {
+        struct shard_peer *p = socket;
+        size_t taken = bytes.len < p->room ? bytes.len : p->room;
+
+        tap_check(p->client == client);
+        tap_check(!p->closed && !p->blocked);
+        tap_check(bytes.len == 0 || !p->half_closed);
+        buffer_append(&p->got, bytes_of(bytes.data, taken));
+        tap_check(!p->got.overflowed);
+        p->room -= p->room == SIZE_MAX ? 0 : taken;
+        p->blocked = taken < bytes.len;
+        p->sends += bytes.len > 0;
+        if (bytes.len > p->largest_send) {
+            p->largest_send = bytes.len;
+        }
+        shard_sent(w->shard, w->now, client, taken);
+        any = true;
+    }
+    return any;
+}
+
+static bool give_record(struct shard_world *w,
+                        struct client *client,
+                        const struct event *event)
+{
+    struct shard_input in = {.kind = SHARD_INPUT_RECORD,
+                             .client = client,
+                             .record = {.place = event->place,
+                                        .channel = event->channel,
+                                        .content = event->content}};
+
+    shard_world_step(w, &in);
+    return shard_catchup_wants(client);
+}
+
+/* As log_read() does: the first record always, then while the page has room. */
+static void read_page(struct shard_world *w,
+                      struct client *client,
+                      uint64_t place)
+{
+    struct shard_input end = {.kind = SHARD_INPUT_PAGE_END, .client = client};
+    size_t bytes = 0;
+
+    end.page.failed = w->log_unreadable;
+    for (; !w->log_unreadable && place <= w->log_count; place++) {
+        const struct event *event = w->log[place - 1];
+
+        if (event == NULL) {
+            continue;
+        }
+        if (bytes > 0 && bytes + event->content.len > w->page_bytes_max) {
+            break;
+        }
+        bytes += event->content.len;
+        if (!give_record(w, client, event)) {
+            break;
+        }
+    }
+    end.page.first_place = w->first_place;
+    shard_world_step(w, &end);
+    w->pages++;
+}
+
+static bool read_pages(struct shard_world *w)
+{
+    struct client *client;
+    uint64_t from;
+    size_t count = 0;
+
+    while (count < w->pages_per_turn &&
+           shard_next_catchup(w->shard, &client, &from)) {
+        read_page(w, client, from);
+        count++;
+    }
+    return count > 0;
+}
+
+static bool close_all(struct shard_world *w)
+{
+    void *socket;
+    bool half;
+    bool any = false;
+
+    while (shard_next_close(w->shard, &socket, &half)) {
+        struct shard_peer *p = socket;
+
+        tap_check(!p->closed);
+        if (half) {
+            tap_check(!p->half_closed);
+            p->half_closed = true;
+        } else {
+            p->closed = true;
+            p->client = NULL;
+        }
+        any = true;
+    }
+    return any;
+}
+
+bool shard_world_outputs(struct shard_world *w)
+{
+    bool any = send_all(w);
+    struct list publishes;
+
+    if (read_pages(w)) {
+        any = send_all(w) || any;
+        any = true;
+    }
+    any = close_all(w) || any;
+    list_init(&publishes);
+    shard_take_publishes(w->shard, &publishes);
+    any = any || !list_empty(&publishes);
+    list_splice_back(&w->waiting, &publishes);
+    return any;
+}
+
+bool shard_world_turn(struct shard_world *w)
+{
+    bool any = read_sockets(w);
+
+    return shard_world_outputs(w) || any;
+}
+
+static void append(struct shard_world *w, struct event *event)
+{
+    if (w->log_count == w->log_capacity) {
+        w->log_capacity = w->log_capacity * 2 + 64;
+        w->log = alloc_resize(w->log, w->log_capacity * sizeof(w->log[0]));
+    }
+    event->place = w->log_count + 1;
+    w->log[w->log_count++] = event_ref(event);
+}
+
+void shard_world_commit(struct shard_world *w)
+{
+    struct batch *batch = batch_new(&w->intake, 2);
+    struct shard_input in = {.kind = SHARD_INPUT_BATCHES,
+                             .batches = {.list = &batch, .count = 1}};
+
+    sequencer_fill(&w->sequencer, w->now, &w->waiting, batch);
+    if (w->log_refuses) {
+        batch_fail(batch, PROBLEM_STORAGE);
+    } else {
+        for (size_t i = 0; i < batch->event_count; i++) {
+            append(w, batch->events[i]);
+        }
+        sequencer_stored(&w->sequencer, batch);
+    }
+    shard_world_step(w, &in);
+    batch_unref(batch);
+}
+
+void shard_world_settle(struct shard_world *w)
+{
+    for (int i = 0; i < SETTLE_TURNS_MAX; i++) {
+        bool any = shard_world_turn(w);
+
+        if (!list_empty(&w->waiting)) {
+            shard_world_commit(w);
+        } else if (!any) {
+            return;
+        }
+    }
+    tap_fail(__FILE__, __LINE__, "the world comes to rest");
+}
+
+void shard_world_wait(struct shard_world *w, uint64_t ms)
+{
+    uint64_t until_ms = w->now.mono_ms + ms;
+
+    for (;;) {
+        uint64_t next_ms = shard_deadline_ms(w->shard);
+        struct shard_input in = {.kind = SHARD_INPUT_TICK};
+
+        if (next_ms > until_ms) {
+            break;
+        }
+        if (next_ms > w->now.mono_ms) {
+            w->now.wall_ms += next_ms - w->now.mono_ms;
+            w->now.mono_ms = next_ms;
+        }
+        shard_world_step(w, &in);
+        shard_world_turn(w);
+        /* What is due now was done now. */
+        tap_check(shard_deadline_ms(w->shard) > w->now.mono_ms);
+    }
+    w->now.wall_ms += until_ms - w->now.mono_ms;
+    w->now.mono_ms = until_ms;
+    shard_world_turn(w);
+}
+
+void shard_world_publish(struct shard_world *w,
+                         const char *channel,
+                         const char *content)
+{
+    struct publish *publish = publish_new(1, 0, bytes_of(NULL, 0));
+
+    publish_add(
+        publish, bytes_text(channel), bytes_text(content), PROBLEM_NONE, NULL);
+    tap_check(intake_charge(&w->intake, publish->bytes));
+    list_push_back(&w->waiting, &publish->node);
+}
+
+void shard_world_trim(struct shard_world *w, uint64_t first_place)
+{
+    for (uint64_t place = 1; place < first_place; place++) {
+        tap_check(place <= w->log_count);
+        event_unref(w->log[place - 1]);
+        w->log[place - 1] = NULL;
+    }
+    w->first_place = first_place;
+}
+
+uint64_t shard_world_last_place(const struct shard_world *w)
+{
+    return w->log_count;
+}
+
+struct shard_peer *shard_world_connect(struct shard_world *w)
+{
+    struct shard_peer *p = alloc_zero(sizeof(*p));
+    struct shard_input in = {.kind = SHARD_INPUT_OPENED, .socket = p};
+
+    tap_check(w->peer_count < SHARD_WORLD_PEERS_MAX);
+    w->peers[w->peer_count++] = p;
+    p->world = w;
+    p->room = SIZE_MAX;
+    buffer_init(&p->sent, BYTES_MAX);
+    buffer_init(&p->got, BYTES_MAX);
+    buffer_init(&p->taken, BYTES_MAX);
+    shard_world_step(w, &in);
+    p->client = in.client;
+    return p;
+}
+
+void shard_peer_send_bytes(struct shard_peer *p, struct bytes bytes)
+{
+    buffer_append(&p->sent, bytes);
+    tap_check(!p->sent.overflowed);
+}
+
+void shard_peer_send(struct shard_peer *p, const char *text)
+{
+    shard_peer_send_bytes(p, bytes_text(text));
+}
+
+void shard_peer_end(struct shard_peer *p, bool reset)
+{
+    struct shard_input in = {
+        .kind = SHARD_INPUT_EOF, .client = p->client, .reset = reset};
+
+    p->ended = true;
+    shard_world_step(p->world, &in);
+}
+
+void shard_peer_allow(struct shard_peer *p, size_t bytes)
+{
+    p->room = bytes > SIZE_MAX - p->room ? SIZE_MAX : p->room + bytes;
+}
+
+void shard_peer_block(struct shard_peer *p)
+{
+    p->room = 0;
+}
+
+struct bytes shard_peer_take(struct shard_peer *p)
+{
+    struct buffer got = p->got;
+
+    p->got = p->taken;
+    p->taken = got;
+    buffer_clear(&p->got);
+    return buffer_view(&p->taken);
+}
+
+/* The length of the head with its empty line, or 0. */
+static size_t head_len(struct bytes all)
+{
+    for (size_t i = 4; i <= all.len; i++) {
+        if (memcmp(all.data + i - 4, "\r\n\r\n", 4) == 0) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+int shard_peer_answer(struct shard_peer *p, char ret_head[1024])
+{
+    struct bytes all = buffer_view(&p->got);
+    size_t len = head_len(all);
+    char head[1024] = {0};
+    const char *length;
+    size_t body_len = 0;
+    int status;
+
+    if (len == 0) {
+        return 0;
+    }
+    tap_check(len < sizeof(head));
+    memcpy(head, all.data, len);
+    length = strstr(head, "\r\ncontent-length: ");
+    if (length == NULL) {
+        length = strstr(head, "\r\nContent-Length: ");
+    }
+    body_len = length == NULL ? 0 : strtoul(length + 18, NULL, 10);
+    if (all.len < len + body_len) {
+        return 0;
+    }
+    tap_check(sscanf(head, "HTTP/1.1 %d ", &status) == 1);
+    buffer_clear(&p->taken);
+    buffer_append(&p->taken, bytes_of(all.data + len, body_len));
+    buffer_consume(&p->got, len + body_len);
+    if (ret_head != NULL) {
+        memcpy(ret_head, head, sizeof(head));
+    }
+    return status;
+}
+
+void shard_peer_upgrade(struct shard_peer *p,
+                        const char *subprotocols,
+                        const char *more_fields)
+{
+    const struct client_request_identity who = {
+        .api_key = bytes_text(p->world->key), .host = bytes_text("h")};
+
+    shard_peer_send(p,
+                    "GET /event/realtime HTTP/1.1\r\n"
+                    "Host: h\r\n"
+                    "Connection: Upgrade\r\n"
+                    "Upgrade: websocket\r\n"
+                    "Sec-WebSocket-Version: 13\r\n"
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
+    if (subprotocols == NULL) {
+        shard_peer_send(p, "Sec-WebSocket-Protocol: ");
+        client_request_subprotocols(&who, &p->sent);
+    } else {
+        shard_peer_send(p, subprotocols);
+    }
+    shard_peer_send(p, "\r\n");
+    shard_peer_send(p, more_fields);
+    shard_peer_send(p, "\r\n");
+}
+
+struct shard_peer *shard_world_websocket(struct shard_world *w)
+{
+    struct shard_peer *p = shard_world_connect(w);
+    char head[1024];
+
+    shard_peer_upgrade(p,
+                       NULL,
+                       w->options.compression
+                           ? "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+                           : "");
+    shard_world_turn(w);
+    tap_equal(shard_peer_answer(p, head), 101);
+    p->deflate = strstr(head, "permessage-deflate") != NULL;
+    return p;
+}
+
+void shard_peer_frame(struct shard_peer *p, int opcode, struct bytes payload)
+{
+    uint64_t mask = 0x9e3779b97f4a7c15;
+
+    ws_frame_append(&p->sent, (enum ws_frame_opcode)opcode, payload, &mask);
+    tap_check(!p->sent.overflowed);
+}
+
+void shard_peer_say(struct shard_peer *p, const char *format, ...)
+{
+    va_list arguments;
+    char *text;
+    int len;
+
+    va_start(arguments, format);
+    len = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    tap_check(len >= 0);
+    shard_peer_frame(p, WS_FRAME_TEXT, bytes_of(text, (size_t)len));
+    free(text);
+}
+
+void shard_peer_subscribe(struct shard_peer *p,
+                          const char *id,
+                          const char *channel)
+{
+    shard_peer_say(p,
+                   "{\"type\":\"subscribe\",\"id\":\"%s\",\"channel\":\"%s\","
+                   "\"authorization\":{\"x-api-key\":\"%s\"}}",
+                   id,
+                   channel,
+                   p->world->key);
+}
+
+void shard_peer_unsubscribe(struct shard_peer *p, const char *id)
+{
+    shard_peer_say(p, "{\"type\":\"unsubscribe\",\"id\":\"%s\"}", id);
+}
+
+void shard_peer_publish(struct shard_peer *p,
+                        const char *id,
+                        const char *channel,
+                        const char *event)
+{
+    const struct client_request_identity who = {
+        .api_key = bytes_text(p->world->key), .host = bytes_text("h")};
+    const struct bytes content = bytes_text(event);
+    struct buffer text;
+
+    buffer_init(&text, BYTES_MAX);
+    client_request_publish(
+        &who, bytes_text(id), bytes_text(channel), &content, 1, &text);
+    shard_peer_frame(p, WS_FRAME_TEXT, buffer_view(&text));
+    buffer_done(&text);
+}
+
+/* Take one whole frame off the front. */
+static bool take_frame(struct bytes *rest,
+                       uint8_t *ret_first,
+                       struct bytes *ret_payload)
+{
+    const uint8_t *at = rest->data;
+    size_t header = 2;
+    uint64_t len;
+
+    if (rest->len < 2) {
+        return false;
+    }
+    tap_check((at[0] & 0x80) != 0 && (at[1] & 0x80) == 0);
+    len = at[1];
+    if (len >= 126) {
+        size_t bytes = len == 126 ? 2 : 8;
+
+        header += bytes;
+        if (rest->len < header) {
+            return false;
+        }
+        len = 0;
+        for (size_t i = 0; i < bytes; i++) {
+            len = len << 8 | at[2 + i];
+        }
+    }
+    if (rest->len - header < len) {
+        return false;
+    }
+    *ret_first = at[0];
+    *ret_payload = bytes_of(at + header, len);
+    *rest = bytes_from(*rest, header + len);
+    return true;
+}
+
+static void inflate_into(struct buffer *out, struct bytes payload)
+{
+    struct ws_deflate *deflate = ws_deflate_new();
+    struct buffer text;
+
+    buffer_init(&text, BYTES_MAX);
+    tap_equal(ws_deflate_inflate(deflate, payload, 16 << 20, &text), 0);
+    buffer_append(out, buffer_view(&text));
+    buffer_done(&text);
+    ws_deflate_free(deflate);
+}
+
+static void print_frame(struct shard_peer *p,
+                        uint8_t first,
+                        struct bytes payload)
+{
+    struct buffer *out = &p->taken;
+    bool compressed = (first & 0x40) != 0;
+
+    tap_check(!compressed || p->deflate);
+    switch (first & 0x0f) {
+    case WS_FRAME_TEXT:
+        if (compressed) {
+            inflate_into(out, payload);
+        } else {
+            buffer_append(out, payload);
+        }
+        break;
+    case WS_FRAME_CLOSE:
+        buffer_text(out, "close");
+        if (payload.len >= 2) {
+            buffer_printf(out, " %d ", payload.data[0] << 8 | payload.data[1]);
+            buffer_append(out, bytes_from(payload, 2));
+        }
+        break;
+    case WS_FRAME_PONG:
+        buffer_text(out, "pong ");
+        buffer_append(out, payload);
+        break;
+    default:
+        tap_fail(__FILE__, __LINE__, "a frame that a server sends");
+    }
+    buffer_text(out, "\n");
+}
+
+const char *shard_peer_lines(struct shard_peer *p)
+{
+    struct bytes rest = buffer_view(&p->got);
+    struct bytes payload;
+    uint8_t first;
+
+    buffer_clear(&p->taken);
+    while (take_frame(&rest, &first, &payload)) {
+        print_frame(p, first, payload);
+    }
+    buffer_consume(&p->got, p->got.len - rest.len);
+    buffer_u8(&p->taken, 0);
+    return (const char *)p->taken.data;
+}

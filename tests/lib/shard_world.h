@@ -1,0 +1,168 @@
+/* A world around one real shard: sockets that take as many bytes as the test
+ * says, a log in memory, and a clock that the test moves. What the loop does
+ * with libuv, a turn of this world does with nothing: the same inputs give the
+ * same bytes.
+ *
+ * The world also watches the contract: no bytes for a socket that is full or
+ * closed, each close once. */
+#ifndef TESTS_LIB_SHARD_WORLD_H
+#define TESTS_LIB_SHARD_WORLD_H
+
+#include "src/bridge/sequencer.h"
+#include "src/bridge/shard.h"
+#include "tests/lib/tap.h"
+
+#define SHARD_WORLD_PEERS_MAX 256
+#define SHARD_WORLD_WALL_MS UINT64_C(1700000000000)
+
+/* What one turn reads of a socket, as the loop does. */
+#define SHARD_WORLD_READ_BYTES_MAX ((size_t)64 * 1024)
+
+/* One connection, as its far end and the kernel between see it. */
+struct shard_peer {
+    struct shard_world *world;
+    struct client *client; /* NULL once it is closed */
+    struct buffer sent;    /* by the peer, not yet read by the shard */
+    struct buffer got;     /* by the peer, not yet taken by the test */
+    struct buffer taken;   /* what the test took last */
+    size_t room;           /* bytes that the socket still takes */
+    size_t sends;          /* writes that carried bytes */
+    size_t largest_send;
+    bool blocked;
+    bool half_closed; /* the shard shut its half */
+    bool closed;      /* the shard closed it */
+    bool ended;       /* the peer sends no more */
+    bool deflate;     /* agreed on */
+};
+
+struct shard_world_options {
+    struct shard_limits limits;
+    size_t intake_bytes_max;
+    bool compression;
+    const struct bytes *allowed_origins;
+    size_t allowed_origins_count;
+};
+
+struct shard_world {
+    struct shard_world_options options;
+    struct moment now;
+    struct shard *shard;
+    struct authority *authority;
+    struct namespace_table namespaces;
+    struct intake intake;
+    struct metrics metrics;
+    struct metrics *all_metrics[1];
+    uint8_t secret[64];
+    const char *key; /* may do everything but administer */
+    char *keys[64];
+    size_t key_count;
+    struct shard_peer *peers[SHARD_WORLD_PEERS_MAX];
+    size_t peer_count;
+
+    struct sequencer sequencer;
+    struct list waiting; /* publishes on their way to the log */
+    struct event **log;  /* by place - 1; NULL: trimmed or unreadable */
+    size_t log_count;
+    size_t log_capacity;
+    uint64_t first_place;
+    bool log_refuses;    /* appends fail */
+    bool log_unreadable; /* pages fail */
+    size_t page_bytes_max;
+    size_t pages_per_turn;
+    size_t pages; /* read so far */
+};
+
+/* Limits as a node has them by default, compression off. */
+struct shard_world_options shard_world_defaults(void);
+
+struct shard_world *shard_world_new(const struct shard_world_options *options);
+void shard_world_free(struct shard_world *w);
+
+/* A key of the issuer that the shard trusts; NULL grants nothing. The text is
+ * the world's. */
+const char *shard_world_key(struct shard_world *w,
+                            const char *publish,
+                            const char *subscribe,
+                            bool admin,
+                            uint64_t expires_s);
+
+/* One turn: what the sockets have goes in; bytes, pages, closes and publishes
+ * come out. True when anything happened. */
+bool shard_world_turn(struct shard_world *w);
+
+/* Only what comes out, as at the end of a turn. */
+bool shard_world_outputs(struct shard_world *w);
+
+/* One thing that happened, without a turn. */
+void shard_world_step(struct shard_world *w, struct shard_input *in);
+
+/* Make one batch of all publishes that wait, and give it to the shard. */
+void shard_world_commit(struct shard_world *w);
+
+/* Turns and commits until nothing moves any more. */
+void shard_world_settle(struct shard_world *w);
+
+/* Let time pass, from deadline to deadline, with a turn at each. */
+void shard_world_wait(struct shard_world *w, uint64_t ms);
+
+/* Queue an event that came by another shard. */
+void shard_world_publish(struct shard_world *w,
+                         const char *channel,
+                         const char *content);
+
+/* The log lets go of all before `first_place`. */
+void shard_world_trim(struct shard_world *w, uint64_t first_place);
+
+uint64_t shard_world_last_place(const struct shard_world *w);
+
+/* A new connection. It is the world's, also after it was closed. */
+struct shard_peer *shard_world_connect(struct shard_world *w);
+
+/* The peer sends; its bytes are read as the shard wants them. */
+void shard_peer_send(struct shard_peer *p, const char *text);
+void shard_peer_send_bytes(struct shard_peer *p, struct bytes bytes);
+
+/* It sends no more: orderly, or by reset. */
+void shard_peer_end(struct shard_peer *p, bool reset);
+
+/* Its socket takes so many bytes more; SIZE_MAX: all that comes. */
+void shard_peer_allow(struct shard_peer *p, size_t bytes);
+
+/* Its socket takes nothing more. */
+void shard_peer_block(struct shard_peer *p);
+
+/* What came since the last call, as it came; valid until the next. */
+struct bytes shard_peer_take(struct shard_peer *p);
+
+/* The status of the next whole HTTP answer, 0 when there is none; its body is
+ * in p->taken, its head is written to `ret_head` if that is not NULL. */
+int shard_peer_answer(struct shard_peer *p, char ret_head[1024]);
+
+/* A connection that is a WebSocket now, its 101 taken. */
+struct shard_peer *shard_world_websocket(struct shard_world *w);
+
+/* Ask for the upgrade; `subprotocols` NULL: with the world's key. */
+void shard_peer_upgrade(struct shard_peer *p,
+                        const char *subprotocols,
+                        const char *more_fields);
+
+/* One masked frame, of opcode 1 (text), 2, 8, 9 or 10. */
+void shard_peer_frame(struct shard_peer *p, int opcode, struct bytes payload);
+void shard_peer_say(struct shard_peer *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Messages with the world's key. */
+void shard_peer_subscribe(struct shard_peer *p,
+                          const char *id,
+                          const char *channel);
+void shard_peer_unsubscribe(struct shard_peer *p, const char *id);
+void shard_peer_publish(struct shard_peer *p,
+                        const char *id,
+                        const char *channel,
+                        const char *event);
+
+/* The whole frames that came since the last call, one a line: a text as it
+ * stands, "close 1000 reason", "pong payload". Valid until the next call. */
+const char *shard_peer_lines(struct shard_peer *p);
+
+#endif

@@ -1,0 +1,237 @@
+/* Every event gets a name of its own and its place in the order, also when the
+ * clock stands, goes back, or the log refuses. */
+#include "src/bridge/sequencer.h"
+#include "tests/lib/tap.h"
+
+#define ORIGIN UINT64_C(0xabc)
+#define WALL_MS UINT64_C(1700000000000)
+
+static struct intake intake = {.bytes_max = SIZE_MAX};
+
+struct line {
+    struct sequencer sequencer;
+    struct list waiting;
+};
+
+static void line_init(struct line *l, uint64_t last_sequence)
+{
+    sequencer_init(&l->sequencer, ORIGIN, last_sequence);
+    list_init(&l->waiting);
+}
+
+/* Queue a publish of `good` events behind `bad` refused ones. */
+static struct publish *put(struct line *l, int bad, int good)
+{
+    static const uint8_t identifier[16] = {9};
+    struct publish *p = publish_new(0, 1, bytes_text("id"));
+
+    for (int i = 0; i < bad + good; i++) {
+        publish_add(p,
+                    bytes_text("/default/a"),
+                    bytes_text("1"),
+                    i < bad ? PROBLEM_EVENT_TOO_LARGE : PROBLEM_NONE,
+                    identifier);
+    }
+    tap_check(intake_charge(&intake, p->bytes));
+    list_push_back(&l->waiting, &p->node);
+    return p;
+}
+
+static struct batch *fill(struct line *l, uint64_t wall_ms)
+{
+    struct batch *batch = batch_new(&intake, 1);
+
+    sequencer_fill(
+        &l->sequencer, (struct moment){.wall_ms = wall_ms}, &l->waiting, batch);
+    return batch;
+}
+
+TAP_CASE(an_event_is_named_by_origin_and_clock)
+{
+    struct line l;
+    struct publish *p;
+    struct batch *batch;
+    uint64_t origin;
+    uint64_t sequence;
+
+    line_init(&l, 0);
+    p = put(&l, 0, 1);
+    batch = fill(&l, WALL_MS);
+
+    tap_equal(batch->event_count, 1);
+    tap_equal(batch->events[0]->origin, ORIGIN);
+    tap_equal(event_sequence_ms(batch->events[0]->sequence), WALL_MS);
+    tap_check(
+        event_from_uuid(p->items[0].outcome.identifier, &origin, &sequence));
+    tap_equal(origin, ORIGIN);
+    tap_equal(sequence, batch->events[0]->sequence);
+    batch_unref(batch);
+}
+
+TAP_CASE(events_are_in_the_order_of_their_publishes_and_each_names_the_last)
+{
+    struct line l;
+    struct batch *batch;
+
+    line_init(&l, 5);
+    (void)put(&l, 0, 2);
+    (void)put(&l, 0, 3);
+    batch = fill(&l, WALL_MS);
+
+    tap_equal(batch->event_count, 5);
+    tap_equal(batch->events[0]->predecessor, 5);
+    for (size_t i = 1; i < batch->event_count; i++) {
+        tap_equal(batch->events[i]->predecessor,
+                  batch->events[i - 1]->sequence);
+        tap_check(batch->events[i]->sequence > batch->events[i - 1]->sequence);
+    }
+    batch_unref(batch);
+}
+
+TAP_CASE(a_clock_that_goes_back_repeats_no_sequence)
+{
+    struct line l;
+    struct batch *first;
+    struct batch *second;
+
+    line_init(&l, 0);
+    (void)put(&l, 0, 1);
+    first = fill(&l, WALL_MS);
+    sequencer_stored(&l.sequencer, first);
+    (void)put(&l, 0, 1);
+    second = fill(&l, WALL_MS - 60000);
+
+    tap_equal(second->events[0]->sequence, first->events[0]->sequence + 1);
+    batch_unref(first);
+    batch_unref(second);
+}
+
+TAP_CASE(a_node_that_starts_again_goes_on_behind_its_last_sequence)
+{
+    uint64_t last = event_sequence_next(0, WALL_MS + 5000);
+    struct line l;
+    struct batch *batch;
+
+    line_init(&l, last);
+    (void)put(&l, 0, 1);
+    batch = fill(&l, WALL_MS);
+
+    tap_equal(batch->events[0]->sequence, last + 1);
+    tap_equal(batch->events[0]->predecessor, last);
+    batch_unref(batch);
+}
+
+TAP_CASE(refused_events_take_no_place_in_the_order)
+{
+    struct line l;
+    struct publish *p;
+    struct batch *batch;
+
+    line_init(&l, 0);
+    p = put(&l, 2, 2);
+    batch = fill(&l, WALL_MS);
+
+    tap_equal(batch->event_count, 2);
+    tap_equal(p->items[0].outcome.identifier[0], 9);
+    tap_equal(batch->events[1]->predecessor, batch->events[0]->sequence);
+    batch_unref(batch);
+}
+
+TAP_CASE(a_publish_of_refused_events_only_is_still_answered)
+{
+    struct line l;
+    struct batch *batch;
+
+    line_init(&l, 0);
+    (void)put(&l, 1, 0);
+    batch = fill(&l, WALL_MS);
+
+    tap_equal(batch->event_count, 0);
+    tap_check(!list_empty(&batch->answers[0]));
+    sequencer_stored(&l.sequencer, batch);
+    tap_equal(l.sequencer.last_stored, 0);
+    batch_unref(batch);
+}
+
+TAP_CASE(a_batch_that_the_log_refused_is_nobodys_predecessor_nor_named_again)
+{
+    struct line l;
+    struct batch *refused;
+    struct batch *stored;
+    uint64_t given;
+
+    line_init(&l, 0);
+    (void)put(&l, 0, 1);
+    refused = fill(&l, WALL_MS);
+    given = refused->events[0]->sequence;
+    batch_fail(refused, PROBLEM_STORAGE);
+    (void)put(&l, 0, 1);
+    stored = fill(&l, WALL_MS);
+
+    tap_check(stored->events[0]->sequence > given);
+    tap_equal(stored->events[0]->predecessor, 0);
+    batch_unref(refused);
+    batch_unref(stored);
+}
+
+TAP_CASE(what_was_stored_is_the_predecessor_of_the_next_batch)
+{
+    struct line l;
+    struct batch *first;
+    struct batch *second;
+
+    line_init(&l, 0);
+    (void)put(&l, 0, 3);
+    first = fill(&l, WALL_MS);
+    sequencer_stored(&l.sequencer, first);
+    (void)put(&l, 0, 1);
+    second = fill(&l, WALL_MS + 1);
+
+    tap_equal(second->events[0]->predecessor, first->events[2]->sequence);
+    tap_equal(event_sequence_ms(second->events[0]->sequence), WALL_MS + 1);
+    batch_unref(first);
+    batch_unref(second);
+}
+
+TAP_CASE(what_does_not_fit_a_batch_waits_for_the_next_in_its_order)
+{
+    enum { PUBLISHES = BATCH_EVENTS_MAX / CLIENT_MSG_EVENTS_MAX + 10 };
+    struct line l;
+    struct batch *first;
+    struct batch *second;
+
+    line_init(&l, 0);
+    for (int i = 0; i < PUBLISHES; i++) {
+        (void)put(&l, 0, CLIENT_MSG_EVENTS_MAX);
+    }
+    first = fill(&l, WALL_MS);
+    tap_check(!list_empty(&l.waiting));
+    sequencer_stored(&l.sequencer, first);
+    second = fill(&l, WALL_MS);
+
+    tap_check(first->event_count <= BATCH_EVENTS_MAX);
+    tap_check(first->event_count + CLIENT_MSG_EVENTS_MAX > BATCH_EVENTS_MAX);
+    tap_equal(first->event_count + second->event_count,
+              PUBLISHES * CLIENT_MSG_EVENTS_MAX);
+    tap_equal(second->events[0]->predecessor,
+              first->events[first->event_count - 1]->sequence);
+    tap_check(list_empty(&l.waiting));
+    batch_unref(first);
+    batch_unref(second);
+    tap_equal(atomic_load(&intake.bytes), 0);
+}
+
+TAP_CASE(an_empty_list_fills_nothing)
+{
+    struct line l;
+    struct batch *batch;
+
+    line_init(&l, 42);
+    batch = fill(&l, WALL_MS);
+
+    tap_equal(batch->event_count, 0);
+    tap_equal(l.sequencer.last_given, 42);
+    batch_unref(batch);
+}
+
+TAP_MAIN()
