@@ -51,6 +51,8 @@ void catchup_page_end(struct shard *shard,
         return;
     }
     if (failed || client->page_from < first_place) {
+        /* What the page began with may come from behind the gap. */
+        client->out.len = client->page_out_len;
         shard_count(shard, catchup_lost, 1);
         ws_session_close(client, now, 1013, "events were missed");
         return;

@@ -78,6 +78,7 @@ struct client {
     uint64_t behind_place;
     uint64_t page_from;    /* where the page being read began */
     uint32_t page_records; /* how many of its records have come */
+    size_t page_out_len;   /* the output in front of what they led to */
 
     struct list send_node;    /* in the shard's: has output this turn */
     struct list close_node;   /* in the shard's: to be closed */

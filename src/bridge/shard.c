@@ -434,6 +434,8 @@ bool shard_next_catchup(struct shard *shard,
         return false;
     }
     *ret_client = list_entry(node, struct client, catchup_node);
+    delivery_render(shard, *ret_client);
+    (*ret_client)->page_out_len = (*ret_client)->out.len;
     (*ret_client)->page_from = (*ret_client)->behind_place;
     *ret_from = (*ret_client)->behind_place;
     return true;
