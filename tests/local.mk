@@ -117,11 +117,18 @@ E2E_TESTS = \
 	%D%/e2e/key.test \
 	%D%/e2e/keys.test \
 	%D%/e2e/log.test \
-	%D%/e2e/protocol.test
+	%D%/e2e/protocol.test \
+	%D%/e2e/slow.test
 
 UNIT_TESTS = $(UNIT_BASE) $(UNIT_PROTO) $(UNIT_STORAGE) $(UNIT_CLUSTER) \
 	$(UNIT_BRIDGE) $(UNIT_IO) $(UNIT_PROGRAM)
 check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
+
+# Built when asked for: make tests/bench/bench_log
+EXTRA_PROGRAMS = %D%/bench/bench_log
+CLEANFILES += $(EXTRA_PROGRAMS)
+%D%/bench/bench_log: FLOOR = $(LINK_STORAGE)
+%D%/bench/bench_log: libtap.a $(STORAGE_LIBS)
 
 # A test links its own floor and those below, so that an arrow upwards does not
 # link. FLOOR is what the program being made may link.

@@ -30,3 +30,7 @@ class Bystander:
         self.http.publish(self.key, self.channel, two)
         self.subscriber.data("by", one, two)
         self.subscriber.nothing()
+
+    def close(self):
+        for stream in [self.subscriber, self.socket, self.http]:
+            stream.close()

@@ -1,5 +1,6 @@
 """A weir of one's own: in a directory below $TMPDIR, on ports that the system
 gives, ended and removed with the test."""
+import json
 import os
 import pathlib
 import resource
@@ -177,19 +178,29 @@ class Node:
 
     # Looking at it
 
-    def rss(self):
-        """Bytes of memory that the process holds."""
-        for line in open(f"/proc/{self.process.pid}/status"):
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024
-        raise AssertionError("no VmRSS")
+    def memory(self):
+        """Bytes that the process holds, without what it maps from files."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            for line in status:
+                if line.startswith("RssAnon:"):
+                    return int(line.split()[1]) * 1024
+        raise AssertionError("no RssAnon")
+
+    def metric(self, name):
+        from lib.http import Http
+        with Http(self) as http:
+            text = http.ask("GET", "/metrics",
+                            [("x-api-key", self.key())]).body.decode()
+        for line in text.splitlines():
+            if line.startswith(f"weir_{name} "):
+                return int(line.split()[1])
+        raise AssertionError(f"no metric {name}")
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def events(self, channel=None):
         """What `weir log` finds on disk, a dict each."""
-        import json
         text = weir("log", self.data, *([channel] if channel else []),
                     "--events", "--content")
         return [json.loads(line) for line in text.splitlines()]
