@@ -117,6 +117,7 @@ E2E_TESTS = \
 	%D%/e2e/key.test \
 	%D%/e2e/keys.test \
 	%D%/e2e/log.test \
+	%D%/e2e/node_websocket.test \
 	%D%/e2e/protocol.test \
 	%D%/e2e/slow.test
 
