@@ -62,9 +62,14 @@ UNIT_CLUSTER =
 UNIT_BRIDGE = \
 	%D%/unit/test_authority \
 	%D%/unit/test_batch \
+	%D%/unit/test_client_table \
+	%D%/unit/test_http_api \
 	%D%/unit/test_intake \
+	%D%/unit/test_metrics \
+	%D%/unit/test_namespace \
 	%D%/unit/test_publish \
-	%D%/unit/test_sequencer
+	%D%/unit/test_sequencer \
+	%D%/unit/test_subscription
 
 UNIT_IO = \
 	%D%/unit/test_certificate \
@@ -112,6 +117,7 @@ LINT_TESTS = \
 E2E_TESTS = \
 	%D%/e2e/amplify.test \
 	%D%/e2e/bad_input.test \
+	%D%/e2e/chromium.test \
 	%D%/e2e/config.test \
 	%D%/e2e/http.test \
 	%D%/e2e/key.test \
@@ -119,7 +125,8 @@ E2E_TESTS = \
 	%D%/e2e/log.test \
 	%D%/e2e/node_websocket.test \
 	%D%/e2e/protocol.test \
-	%D%/e2e/slow.test
+	%D%/e2e/slow.test \
+	%D%/e2e/websockets.test
 
 UNIT_TESTS = $(UNIT_BASE) $(UNIT_PROTO) $(UNIT_STORAGE) $(UNIT_CLUSTER) \
 	$(UNIT_BRIDGE) $(UNIT_IO) $(UNIT_PROGRAM)
