@@ -28,6 +28,7 @@ UNIT_PROTO = \
 	%D%/unit/test_channel_name \
 	%D%/unit/test_client_msg \
 	%D%/unit/test_client_msg_answers \
+	%D%/unit/test_client_request \
 	%D%/unit/test_credentials \
 	%D%/unit/test_http_head \
 	%D%/unit/test_http_reply \
@@ -39,6 +40,7 @@ UNIT_PROTO = \
 	%D%/unit/test_json_grammar \
 	%D%/unit/test_json_string \
 	%D%/unit/test_problem \
+	%D%/unit/test_server_msg \
 	%D%/unit/test_ws_accept \
 	%D%/unit/test_ws_deflate \
 	%D%/unit/test_ws_feed \
@@ -74,19 +76,33 @@ UNIT_BRIDGE = \
 UNIT_IO = \
 	%D%/unit/test_certificate \
 	%D%/unit/test_file \
+	%D%/unit/test_http_client \
 	%D%/unit/test_issuer \
+	%D%/unit/test_line_input \
 	%D%/unit/test_logger \
-	%D%/unit/test_tls
+	%D%/unit/test_outbound \
+	%D%/unit/test_tls \
+	%D%/unit/test_ws_client
 
 UNIT_PROGRAM = \
 	%D%/unit/test_address \
+	%D%/unit/test_bench \
+	%D%/unit/test_bench_channel \
+	%D%/unit/test_bench_event \
+	%D%/unit/test_bench_frames \
+	%D%/unit/test_bench_report \
+	%D%/unit/test_bench_server \
+	%D%/unit/test_client \
 	%D%/unit/test_config_text \
 	%D%/unit/test_dev \
 	%D%/unit/test_duration \
+	%D%/unit/test_option_number \
 	%D%/unit/test_options \
+	%D%/unit/test_pub_batch \
 	%D%/unit/test_settings \
 	%D%/unit/test_settings_file \
 	%D%/unit/test_settings_print \
+	%D%/unit/test_sub_output \
 	%D%/unit/test_timestamp \
 	%D%/unit/test_url
 
@@ -122,6 +138,7 @@ E2E_TESTS = \
 	%D%/e2e/http.test \
 	%D%/e2e/key.test \
 	%D%/e2e/keys.test \
+	%D%/e2e/lifecycle.test \
 	%D%/e2e/log.test \
 	%D%/e2e/node_websocket.test \
 	%D%/e2e/protocol.test \

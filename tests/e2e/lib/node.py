@@ -166,9 +166,9 @@ class Node:
             self.wait()
             self.process = None
 
-    def refused(self, status=1):
-        """Start what must not start; what it says on standard error."""
-        self.spawn()
+    def refused(self, status=1, preexec=None):
+        """Start what must not start; what it says last on standard error."""
+        self.spawn(preexec)
         out = self.process.stdout.read()
         got = self.wait()
         self.process = None
