@@ -212,8 +212,8 @@ class Node:
 
 
 def memory_bound(bytes_max):
-    """A bound on memory; a sanitizer's own is several times as large."""
-    return bytes_max * 8 if SANITIZED else bytes_max
+    """A bound on memory; sanitizers hold on to what was freed."""
+    return bytes_max * 8 + (512 << 20) if SANITIZED else bytes_max
 
 
 def pause(seconds):
