@@ -4,6 +4,7 @@
 check_LIBRARIES += libtap.a libreplay.a
 libtap_a_SOURCES = %D%/lib/tap.c %D%/lib/tap.h %D%/lib/log_fixture.h \
 	%D%/lib/http_bench.h %D%/lib/ws_bench.h \
+	%D%/lib/peer.c %D%/lib/peer.h \
 	%D%/lib/shard_world.c %D%/lib/shard_world.h
 libreplay_a_SOURCES = %D%/fuzz/replay.c
 
@@ -135,6 +136,7 @@ E2E_TESTS = \
 	%D%/e2e/bad_input.test \
 	%D%/e2e/chromium.test \
 	%D%/e2e/config.test \
+	%D%/e2e/crash.test \
 	%D%/e2e/http.test \
 	%D%/e2e/key.test \
 	%D%/e2e/keys.test \
@@ -147,7 +149,18 @@ E2E_TESTS = \
 
 UNIT_TESTS = $(UNIT_BASE) $(UNIT_PROTO) $(UNIT_STORAGE) $(UNIT_CLUSTER) \
 	$(UNIT_BRIDGE) $(UNIT_IO) $(UNIT_PROGRAM)
-check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
+# What `make bench` builds for %D%/bench/ratios to measure weir against.
+BENCH_PROGRAMS = \
+	%D%/bench/floor \
+	%D%/bench/lmdb_floor
+EXTRA_DIST += %D%/bench/ratios
+$(BENCH_PROGRAMS): FLOOR = $(LINK_PROGRAM)
+$(BENCH_PROGRAMS): $(PROGRAM_LIBS)
+
+.PHONY: bench
+bench: weir $(BENCH_PROGRAMS)
+
+check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS) $(BENCH_PROGRAMS)
 
 # Built when asked for: make tests/bench/bench_log
 EXTRA_PROGRAMS = %D%/bench/bench_log
