@@ -54,12 +54,12 @@ bool bench_server_ticks(const char *text,
     if (field == NULL) {
         return false;
     }
-    field++;
-    for (int i = 0; i < STAT_UTIME_FIELD; i++) {
-        field = strchr(field + 1, ' ');
+    for (int i = 0; i <= STAT_UTIME_FIELD; i++) {
+        field = strchr(field, ' ');
         if (field == NULL) {
             return false;
         }
+        field++;
     }
     return sscanf(field, " %" SCNu64 " %" SCNu64, ret_user, ret_system) == 2;
 }

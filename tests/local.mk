@@ -116,6 +116,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_http_response \
 	%D%/fuzz/fuzz_json \
 	%D%/fuzz/fuzz_record \
+	%D%/fuzz/fuzz_server_msg \
 	%D%/fuzz/fuzz_settings \
 	%D%/fuzz/fuzz_ws_deflate \
 	%D%/fuzz/fuzz_ws_stream
@@ -134,6 +135,7 @@ LINT_TESTS = \
 E2E_TESTS = \
 	%D%/e2e/amplify.test \
 	%D%/e2e/bad_input.test \
+	%D%/e2e/bench.test \
 	%D%/e2e/chromium.test \
 	%D%/e2e/config.test \
 	%D%/e2e/crash.test \
@@ -144,6 +146,7 @@ E2E_TESTS = \
 	%D%/e2e/log.test \
 	%D%/e2e/node_websocket.test \
 	%D%/e2e/protocol.test \
+	%D%/e2e/pub_sub.test \
 	%D%/e2e/slow.test \
 	%D%/e2e/websockets.test
 

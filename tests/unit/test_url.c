@@ -91,7 +91,8 @@ TAP_CASE(url_refuses_broken_brackets)
     refused("http://[::1]8080", "IPv6");
     refused("http://[]:8080", "host is missing");
     refused("http://[::g]", "character");
-    refused("http://::1:8080", "port");
+    refused("http://::1:8080", "host is missing");
+    refused("http://fe80::1:8080", "port");
 }
 
 TAP_CASE(url_refuses_other_schemes)
