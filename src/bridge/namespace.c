@@ -33,10 +33,10 @@ void namespace_table_done(struct namespace_table *t)
 
 void namespace_table_add(struct namespace_table *t, struct bytes name)
 {
-    check(t->by_name.count < NAMESPACE_COUNT_MAX);
     if (namespace_table_has(t, name)) {
         return;
     }
+    check(t->by_name.count < NAMESPACE_COUNT_MAX);
     struct namespace *n = alloc_raw(sizeof(*n) + name.len);
     memcpy(n->name, name.data, name.len);
     map_insert(&t->by_name, &n->node, bytes_of(n->name, name.len));
