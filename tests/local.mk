@@ -153,23 +153,24 @@ E2E_TESTS = \
 UNIT_TESTS = $(UNIT_BASE) $(UNIT_PROTO) $(UNIT_STORAGE) $(UNIT_CLUSTER) \
 	$(UNIT_BRIDGE) $(UNIT_IO) $(UNIT_PROGRAM)
 # What `make bench` builds for %D%/bench/ratios to measure weir against.
-BENCH_PROGRAMS = \
+BENCH_TARGETS = \
 	%D%/bench/floor \
 	%D%/bench/lmdb_floor
 EXTRA_DIST += %D%/bench/ratios
-$(BENCH_PROGRAMS): FLOOR = $(LINK_PROGRAM)
-$(BENCH_PROGRAMS): $(PROGRAM_LIBS)
+$(BENCH_TARGETS): FLOOR = $(LINK_PROGRAM)
+$(BENCH_TARGETS): $(PROGRAM_LIBS)
 
 .PHONY: bench
-bench: weir $(BENCH_PROGRAMS)
+bench: weir $(BENCH_TARGETS)
 
-check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS) $(BENCH_PROGRAMS)
+check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS) $(BENCH_TARGETS)
 
 # Built when asked for: make tests/bench/bench_log
-EXTRA_PROGRAMS = %D%/bench/bench_log
+BENCH_ASKED = %D%/bench/bench_log
+EXTRA_PROGRAMS = $(BENCH_ASKED)
 CLEANFILES += $(EXTRA_PROGRAMS)
-%D%/bench/bench_log: FLOOR = $(LINK_STORAGE)
-%D%/bench/bench_log: libtap.a $(STORAGE_LIBS)
+$(BENCH_ASKED): FLOOR = $(LINK_STORAGE)
+$(BENCH_ASKED): libtap.a $(STORAGE_LIBS)
 
 # A test links its own floor and those below, so that an arrow upwards does not
 # link. FLOOR is what the program being made may link.
