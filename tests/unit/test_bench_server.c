@@ -70,17 +70,19 @@ TAP_CASE(bench_server_sees_this_process_use_time_and_memory)
     volatile uint64_t sum = 0;
     struct why why;
     size_t len = 32 << 20;
-    char *memory;
+    volatile char *memory;
 
     tap_equal(bench_server_sample((unsigned)getpid(), &before, &why), RC_OK);
     memory = malloc(len);
     tap_check(memory != NULL);
-    memset(memory, 1, len);
+    for (size_t i = 0; i < len; i += 512) {
+        memory[i] = 1;
+    }
     for (uint64_t i = 0; i < 30000000; i++) {
         sum += i;
     }
     tap_equal(bench_server_sample((unsigned)getpid(), &after, &why), RC_OK);
-    free(memory);
+    free((void *)(uintptr_t)memory);
 
     tap_check(after.cpu_ns > before.cpu_ns);
     tap_check(after.memory_bytes >= before.memory_bytes + len / 2);
