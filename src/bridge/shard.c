@@ -161,7 +161,8 @@ void shard_resume(struct shard *shard, struct client *client, struct moment now)
         return;
     }
     buffer_init(&client->in, in.cap);
-    used = use_bytes(client, now, buffer_view(&in));
+    used = client_wants_read(client) ? use_bytes(client, now, buffer_view(&in))
+                                     : 0;
     check(client->in.len == 0);
     if (used == in.len) {
         buffer_done(&in);
