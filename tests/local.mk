@@ -63,6 +63,7 @@ tests_fault_test_log_io_SOURCES = %D%/fault/test_log_io.c \
 UNIT_CLUSTER =
 
 UNIT_BRIDGE = \
+	%D%/unit/test_admission \
 	%D%/unit/test_authority \
 	%D%/unit/test_batch \
 	%D%/unit/test_client_table \
@@ -72,7 +73,8 @@ UNIT_BRIDGE = \
 	%D%/unit/test_namespace \
 	%D%/unit/test_publish \
 	%D%/unit/test_sequencer \
-	%D%/unit/test_subscription
+	%D%/unit/test_subscription \
+	%D%/unit/test_ws_session
 
 UNIT_IO = \
 	%D%/unit/test_certificate \
