@@ -371,6 +371,7 @@ int server_run(const struct server_options *options, struct why *why)
 
     check(sodium_init() >= 0);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* write() fails, as on a full disk */
     raise_descriptor_limit();
     prepare(&server);
     rc = make_authorities(&server, why);
