@@ -8,9 +8,9 @@
 
 #include <stdlib.h>
 
-/* Output is bounded by the send buffer's setting and one answer or event; this
- * is only the sum of what those can be. */
-#define OUTPUT_BYTES_MAX ((size_t)64 << 20)
+/* Output is bounded by the send buffer's setting and what one read, or one
+ * event, can still add to it; this is more than those can be. */
+#define OUTPUT_BYTES_BEYOND_MAX ((size_t)64 << 20)
 
 /* A read that came while the client could not use it, twice over. */
 #define INPUT_BYTES_MAX ((size_t)16 << 20)
@@ -24,7 +24,9 @@ struct client *client_new(struct shard *shard, uint64_t id, void *socket)
     c->shard = shard;
     c->state = CLIENT_HTTP_IDLE;
     buffer_init(&c->in, INPUT_BYTES_MAX);
-    buffer_init(&c->out, OUTPUT_BYTES_MAX);
+    buffer_init(&c->out,
+                shard->options.limits->send_buffer_max +
+                    OUTPUT_BYTES_BEYOND_MAX);
     list_init(&c->wait_node);
     list_init(&c->keepalive_node);
     list_init(&c->write_node);

@@ -10,10 +10,9 @@
 
 #include <stdlib.h>
 
-/* An event's text may grow sixfold by escaping; a chunk holds one event more
- * than its bound. */
+/* An event's text may grow sixfold by escaping; a chunk, and what a client is
+ * given of it, holds one event more than its bound. */
 #define ARENA_BYTES_MAX ((size_t)8 << 20)
-#define RENDERED_BYTES_MAX ((size_t)32 << 20)
 
 /* A frame with a subscription's begin in front never needs more. */
 #define FRAME_OVERHEAD_MAX (WS_FRAME_HEADER_MAX + WS_DEFLATE_STORED_LEN)
@@ -21,12 +20,12 @@
 /* Below this a compressed frame is hardly smaller than a plain one. */
 #define DEFLATE_BYTES_MIN 128
 
-void delivery_arena_init(struct delivery_arena *a)
+void delivery_arena_init(struct delivery_arena *a, size_t send_buffer_max)
 {
     *a = (struct delivery_arena){0};
     buffer_init(&a->text, ARENA_BYTES_MAX);
     buffer_init(&a->deflated, ARENA_BYTES_MAX);
-    buffer_init(&a->rendered, RENDERED_BYTES_MAX);
+    buffer_init(&a->rendered, send_buffer_max + ARENA_BYTES_MAX);
     a->deflate = ws_deflate_new();
 }
 

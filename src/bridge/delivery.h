@@ -48,7 +48,7 @@ struct delivery_arena {
     struct ws_deflate *deflate;
 };
 
-void delivery_arena_init(struct delivery_arena *a);
+void delivery_arena_init(struct delivery_arena *a, size_t send_buffer_max);
 void delivery_arena_done(struct delivery_arena *a);
 void delivery_arena_clear(struct delivery_arena *a); /* no note may be left */
 

@@ -35,7 +35,7 @@ struct shard *shard_new(const struct shard_options *options)
     shard->random = options->random_seed;
     client_table_init(&shard->clients);
     subscription_table_init(&shard->subscriptions, options->seed);
-    delivery_arena_init(&shard->deliveries);
+    delivery_arena_init(&shard->deliveries, limits->send_buffer_max);
     shard->place = options->last_place;
     list_init(&shard->sending);
     list_init(&shard->closing);
@@ -264,6 +264,17 @@ uint64_t shard_deadline_ms(const struct shard *shard)
     return deadline_next_ms(shard);
 }
 
+/* An answer that was made is not cut short. */
+static void drain_http(struct client *c, struct moment now)
+{
+    if (c->out.len == 0) {
+        client_abort(c);
+        return;
+    }
+    client_finish(c);
+    client_wait_start(c, CLIENT_WAIT_CLOSE, now);
+}
+
 static void drain(struct shard *shard, struct moment now)
 {
     shard->draining = true;
@@ -276,7 +287,7 @@ static void drain(struct shard *shard, struct moment now)
         switch (c->state) {
         case CLIENT_HTTP_IDLE:
         case CLIENT_HTTP_READING:
-            client_abort(c);
+            drain_http(c, now);
             break;
         case CLIENT_WS_OPEN:
             if (c->publishes_in_flight == 0) {
