@@ -66,13 +66,17 @@ UNIT_BRIDGE = \
 	%D%/unit/test_admission \
 	%D%/unit/test_authority \
 	%D%/unit/test_batch \
+	%D%/unit/test_catchup \
 	%D%/unit/test_client_table \
+	%D%/unit/test_deadline \
+	%D%/unit/test_delivery \
 	%D%/unit/test_http_api \
 	%D%/unit/test_intake \
 	%D%/unit/test_metrics \
 	%D%/unit/test_namespace \
 	%D%/unit/test_publish \
 	%D%/unit/test_sequencer \
+	%D%/unit/test_shard \
 	%D%/unit/test_subscription \
 	%D%/unit/test_ws_session
 
