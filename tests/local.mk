@@ -77,6 +77,7 @@ UNIT_BRIDGE = \
 	%D%/unit/test_publish \
 	%D%/unit/test_sequencer \
 	%D%/unit/test_shard \
+	%D%/unit/test_shard_model \
 	%D%/unit/test_subscription \
 	%D%/unit/test_ws_session
 

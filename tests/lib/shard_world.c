@@ -75,6 +75,8 @@ struct shard_world *shard_world_new(const struct shard_world_options *options)
     w->first_place = 1;
     w->page_bytes_max = (size_t)256 * 1024;
     w->pages_per_turn = 16;
+    w->read_bytes_max = (size_t)64 * 1024;
+    w->inflate = ws_deflate_new();
     make_shard(w);
     w->key = shard_world_key(w, "/*", "/*", false, 0);
     return w;
@@ -111,6 +113,7 @@ void shard_world_free(struct shard_world *w)
     /* Whatever was charged has come back. */
     tap_equal(atomic_load(&w->intake.bytes), 0);
     free(w->log);
+    ws_deflate_free(w->inflate);
     namespace_table_done(&w->namespaces);
     authority_free(w->authority);
     free(w);
@@ -169,9 +172,8 @@ static bool read_sockets(struct shard_world *w)
         }
         if (p->client != NULL && p->sent.len > 0 &&
             shard_wants_read(p->client)) {
-            size_t len = p->sent.len < SHARD_WORLD_READ_BYTES_MAX
-                             ? p->sent.len
-                             : SHARD_WORLD_READ_BYTES_MAX;
+            size_t len = p->sent.len < w->read_bytes_max ? p->sent.len
+                                                         : w->read_bytes_max;
             struct shard_input in = {.kind = SHARD_INPUT_BYTES,
                                      .client = p->client,
                                      .bytes = bytes_of(p->sent.data, len)};
@@ -641,16 +643,15 @@ static bool take_frame(struct bytes *rest,
     return true;
 }
 
-static void inflate_into(struct buffer *out, struct bytes payload)
+static void inflate_into(struct shard_peer *p, struct bytes payload)
 {
-    struct ws_deflate *deflate = ws_deflate_new();
     struct buffer text;
 
     buffer_init(&text, BYTES_MAX);
-    tap_equal(ws_deflate_inflate(deflate, payload, 16 << 20, &text), 0);
-    buffer_append(out, buffer_view(&text));
+    tap_equal(ws_deflate_inflate(p->world->inflate, payload, 16 << 20, &text),
+              0);
+    buffer_append(&p->taken, buffer_view(&text));
     buffer_done(&text);
-    ws_deflate_free(deflate);
 }
 
 static void print_frame(struct shard_peer *p,
@@ -664,7 +665,7 @@ static void print_frame(struct shard_peer *p,
     switch (first & 0x0f) {
     case WS_FRAME_TEXT:
         if (compressed) {
-            inflate_into(out, payload);
+            inflate_into(p, payload);
         } else {
             buffer_append(out, payload);
         }

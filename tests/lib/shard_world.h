@@ -15,9 +15,6 @@
 #define SHARD_WORLD_PEERS_MAX 256
 #define SHARD_WORLD_WALL_MS UINT64_C(1700000000000)
 
-/* What one turn reads of a socket, as the loop does. */
-#define SHARD_WORLD_READ_BYTES_MAX ((size_t)64 * 1024)
-
 /* One connection, as its far end and the kernel between see it. */
 struct shard_peer {
     struct shard_world *world;
@@ -69,7 +66,9 @@ struct shard_world {
     bool log_unreadable; /* pages fail */
     size_t page_bytes_max;
     size_t pages_per_turn;
-    size_t pages; /* read so far */
+    size_t read_bytes_max; /* of one socket in one turn */
+    size_t pages;          /* read so far */
+    struct ws_deflate *inflate;
 };
 
 /* Limits as a node has them by default, compression off. */
