@@ -82,15 +82,22 @@ UNIT_BRIDGE = \
 	%D%/unit/test_ws_session
 
 UNIT_IO = \
+	%D%/unit/test_acceptor \
 	%D%/unit/test_certificate \
+	%D%/unit/test_clock \
 	%D%/unit/test_file \
 	%D%/unit/test_http_client \
 	%D%/unit/test_issuer \
 	%D%/unit/test_line_input \
+	%D%/unit/test_listener \
+	%D%/unit/test_log_thread \
 	%D%/unit/test_logger \
+	%D%/unit/test_mailbox \
 	%D%/unit/test_outbound \
 	%D%/unit/test_tls \
 	%D%/unit/test_ws_client
+tests_unit_test_log_thread_SOURCES = %D%/unit/test_log_thread.c \
+	%D%/lib/fault_io.c %D%/lib/fault_io.h
 
 UNIT_PROGRAM = \
 	%D%/unit/test_address \

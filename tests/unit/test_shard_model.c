@@ -550,6 +550,26 @@ static void come_to_rest(struct model *m)
     tap_check(!any);
 }
 
+/* Nothing more can be said about it: it left, or was sent away because the
+ * window passed it, which it may have been too slow to be told. */
+static bool gone(const struct model_peer *p)
+{
+    return p->leaving || p->told_missed || p->peer->client == NULL;
+}
+
+static void check_peers(const struct model *m)
+{
+    uint64_t sent_away = 0;
+
+    for (size_t i = 0; i < m->peer_count; i++) {
+        const struct model_peer *p = &m->peers[i];
+
+        sent_away += gone(p) && !p->leaving;
+    }
+    tap_check(sent_away <= m->world->metrics.catchup_lost);
+    tap_check(sent_away == 0 || m->trimmed);
+}
+
 static void check_subscriptions(const struct model *m)
 {
     uint64_t open = 0;
@@ -558,11 +578,10 @@ static void check_subscriptions(const struct model *m)
         const struct model_subscription *s = &m->subscriptions[i];
         const struct model_peer *p = &m->peers[s->peer];
 
-        if (p->leaving || p->told_missed) {
+        if (gone(p)) {
             open += p->peer->client != NULL && s->stage == LIVE;
             continue;
         }
-        tap_check(p->peer->client != NULL);
         tap_check(s->stage == LIVE || s->stage == ENDED);
         if (s->stage == LIVE) {
             complete_before(m, s, m->placed + 1);
@@ -585,9 +604,7 @@ static void check_publishes(const struct model *m)
             last[event->publisher] = event->place;
         }
         if (event->publisher != 0 && !event->answered) {
-            const struct model_peer *p = &m->peers[event->publisher - 1];
-
-            tap_check(p->leaving || p->told_missed);
+            tap_check(gone(&m->peers[event->publisher - 1]));
         }
     }
 }
@@ -614,6 +631,7 @@ static void run_seed(uint64_t seed, size_t steps)
      * have gone. */
     shard_world_wait(m->world, options.limits.close_timeout_ms);
     listen_to_all(m);
+    check_peers(m);
     check_subscriptions(m);
     check_publishes(m);
     printf("# seed %llu: %zu peers, %zu subscriptions, %llu events, %zu "
