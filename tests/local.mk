@@ -5,6 +5,7 @@ check_LIBRARIES += libtap.a libreplay.a
 libtap_a_SOURCES = %D%/lib/tap.c %D%/lib/tap.h %D%/lib/log_fixture.h \
 	%D%/lib/http_bench.h %D%/lib/ws_bench.h \
 	%D%/lib/peer.c %D%/lib/peer.h \
+	%D%/lib/shard_peer.c %D%/lib/shard_peer.h \
 	%D%/lib/shard_world.c %D%/lib/shard_world.h
 libreplay_a_SOURCES = %D%/fuzz/replay.c
 
