@@ -6,6 +6,9 @@
 
 #include <stdio.h>
 
+/* More than a pong and a close, with their headers. */
+#define CONTROL_BYTES_MAX 512
+
 /* What a message needs while it is handled. */
 struct turn {
     struct client *client;
@@ -291,8 +294,9 @@ size_t ws_session_receive(struct client *client,
     struct buffer control;
     size_t used;
 
-    /* Pongs and closes go behind what the messages before them caused. */
-    buffer_init(&control, 64 * 1024);
+    /* Pongs and closes go behind what the messages before them caused. A pong
+     * is no longer than its ping, whose first bytes may have come before. */
+    buffer_init(&control, in.len + CONTROL_BYTES_MAX);
     used = ws_stream_receive(
         &client->ws, client->shard->ws_pool, in, &control, on_message, &turn);
     if (control.len > 0 && !control.overflowed) {

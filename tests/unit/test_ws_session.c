@@ -508,6 +508,35 @@ TAP_CASE(the_last_publish_that_may_be_in_flight_does_not_stop_the_reading)
     shard_world_free(w);
 }
 
+TAP_CASE(pings_that_waited_behind_a_publish_are_all_answered)
+{
+    enum { PINGS = 600 };
+    struct shard_world_options options = shard_world_defaults();
+    struct shard_world *w;
+    struct shard_peer *p;
+    char payload[126];
+    int pongs = 0;
+    const char *at;
+
+    options.limits.publishes_in_flight_max = 1;
+    w = shard_world_new(&options);
+    p = shard_world_websocket(w);
+    shard_peer_publish(p, "op", "/default/a", "1");
+    memset(payload, 'x', sizeof(payload));
+    for (int i = 0; i < PINGS; i++) {
+        shard_peer_frame(p, 9, bytes_of(payload, 125));
+    }
+    /* As TLS may bring them: more than one read's worth at once. */
+    w->read_bytes_max = SIZE_MAX;
+    shard_world_settle(w);
+    tap_check(!p->closed);
+    for (at = shard_peer_lines(p); (at = strstr(at, "pong x")) != NULL; at++) {
+        pongs++;
+    }
+    tap_equal(pongs, PINGS);
+    shard_world_free(w);
+}
+
 TAP_CASE(a_client_that_closes_with_a_publish_in_flight_gets_no_answer)
 {
     struct shard_world *w = shard_world_new(NULL);
