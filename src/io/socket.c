@@ -156,6 +156,12 @@ static void readable(struct socket *s)
     }
 }
 
+static void shut(struct socket *s)
+{
+    s->shutting = false;
+    (void)shutdown(s->fd, SHUT_WR);
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct socket *s = poll->data;
@@ -168,6 +174,9 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     }
     if ((events & UV_WRITABLE) != 0) {
         if (s->tls == NULL || flush_cipher(s, &failed)) {
+            if (s->shutting) {
+                shut(s);
+            }
             shard_loop_writable(s->loop, s);
         } else if (failed) {
             shard_loop_ended(s->loop, s, true);
@@ -202,13 +211,17 @@ void socket_poll(struct socket *s, bool read)
 
 void socket_shut(struct socket *s)
 {
-    bool failed;
+    bool failed = false;
 
     if (s->tls != NULL) {
         tls_close(s->tls);
-        (void)flush_cipher(s, &failed);
+        if (!flush_cipher(s, &failed) && !failed) {
+            s->shutting = true;
+            socket_poll(s, true);
+            return;
+        }
     }
-    (void)shutdown(s->fd, SHUT_WR);
+    shut(s);
 }
 
 static void on_closed(uv_handle_t *handle)

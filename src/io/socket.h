@@ -23,6 +23,7 @@ struct socket {
     int events; /* what is polled for */
     bool closed;
     bool blocked;    /* the shard was told so and waits for WRITABLE */
+    bool shutting;   /* our half, once the cipher is out */
     struct tls *tls; /* NULL: plain */
     struct buffer cipher;
 };
