@@ -23,5 +23,7 @@ libbase_a_SOURCES = \
 	%D%/rc.h \
 	%D%/text.c \
 	%D%/text.h \
+	%D%/vector.c \
+	%D%/vector.h \
 	%D%/why.c \
 	%D%/why.h

@@ -5,6 +5,7 @@ libproto_a_SOURCES = \
 	%D%/client_msg.c %D%/client_msg.h \
 	%D%/client_request.c %D%/client_request.h \
 	%D%/credentials.c %D%/credentials.h \
+	%D%/cursor.c %D%/cursor.h \
 	%D%/http_head.c %D%/http_head.h \
 	%D%/http_reply.c %D%/http_reply.h \
 	%D%/http_request.c %D%/http_request.h \

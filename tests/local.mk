@@ -23,6 +23,7 @@ UNIT_BASE = \
 	%D%/unit/test_moment \
 	%D%/unit/test_rc \
 	%D%/unit/test_text \
+	%D%/unit/test_vector \
 	%D%/unit/test_why
 
 UNIT_PROTO = \
@@ -32,6 +33,7 @@ UNIT_PROTO = \
 	%D%/unit/test_client_msg_answers \
 	%D%/unit/test_client_request \
 	%D%/unit/test_credentials \
+	%D%/unit/test_cursor \
 	%D%/unit/test_http_head \
 	%D%/unit/test_http_reply \
 	%D%/unit/test_http_request \
@@ -127,6 +129,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_channel_name \
 	%D%/fuzz/fuzz_client_msg \
 	%D%/fuzz/fuzz_credentials \
+	%D%/fuzz/fuzz_cursor \
 	%D%/fuzz/fuzz_http_request \
 	%D%/fuzz/fuzz_http_response \
 	%D%/fuzz/fuzz_json \

@@ -1,0 +1,59 @@
+/* Few entries in order: found by looking at each. */
+#include "base/vector.h"
+
+/* Where `origin` is, or would be. */
+static size_t find(const struct vector *v, uint64_t origin)
+{
+    size_t at = 0;
+
+    while (at < v->count && v->entries[at].origin < origin) {
+        at++;
+    }
+    return at;
+}
+
+uint64_t vector_get(const struct vector *v, uint64_t origin)
+{
+    size_t at = find(v, origin);
+
+    return at < v->count && v->entries[at].origin == origin
+               ? v->entries[at].sequence
+               : 0;
+}
+
+bool vector_raise(struct vector *v, uint64_t origin, uint64_t sequence)
+{
+    size_t at = find(v, origin);
+
+    if (at < v->count && v->entries[at].origin == origin) {
+        if (v->entries[at].sequence < sequence) {
+            v->entries[at].sequence = sequence;
+        }
+        return true;
+    }
+    if (v->count == VECTOR_ORIGINS_MAX) {
+        return false;
+    }
+    for (size_t i = v->count; i > at; i--) {
+        v->entries[i] = v->entries[i - 1];
+    }
+    v->entries[at] =
+        (struct vector_entry){.origin = origin, .sequence = sequence};
+    v->count++;
+    return true;
+}
+
+bool vector_covers(const struct vector *a, const struct vector *b)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        if (vector_get(a, b->entries[i].origin) < b->entries[i].sequence) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool vector_equal(const struct vector *a, const struct vector *b)
+{
+    return vector_covers(a, b) && vector_covers(b, a);
+}

@@ -1,0 +1,38 @@
+/* A version vector: of each origin, the highest sequence that is had. Because
+ * the events of an origin are only ever taken in order, a vector says all that
+ * somebody has. An origin that is absent is had up to 0: nothing. */
+#ifndef BASE_VECTOR_H
+#define BASE_VECTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A cluster has few nodes; an origin is kept for as long as the window holds
+ * events of it. */
+#define VECTOR_ORIGINS_MAX 32
+
+struct vector_entry {
+    uint64_t origin;
+    uint64_t sequence;
+};
+
+/* Plain memory: copied by assignment. Entries are in order of their origins. */
+struct vector {
+    size_t count;
+    struct vector_entry entries[VECTOR_ORIGINS_MAX];
+};
+
+/* The highest sequence of `origin`; 0: none. */
+uint64_t vector_get(const struct vector *v, uint64_t origin);
+
+/* Have `origin` up to `sequence`, unless it is had further already. False,
+ * changing nothing, when there is no room for another origin. */
+bool vector_raise(struct vector *v, uint64_t origin, uint64_t sequence);
+
+/* Whether `a` has all that `b` has. */
+bool vector_covers(const struct vector *a, const struct vector *b);
+
+bool vector_equal(const struct vector *a, const struct vector *b);
+
+#endif

@@ -1,0 +1,71 @@
+/* Version vectors: what is had of each origin only grows. */
+#include "base/vector.h"
+#include "tests/lib/tap.h"
+
+TAP_CASE(an_absent_origin_is_had_up_to_nothing)
+{
+    struct vector v = {0};
+
+    tap_equal(vector_get(&v, 7), 0);
+}
+
+TAP_CASE(raising_never_lowers)
+{
+    struct vector v = {0};
+
+    tap_check(vector_raise(&v, 7, 10));
+    tap_check(vector_raise(&v, 7, 9));
+    tap_equal(vector_get(&v, 7), 10);
+    tap_check(vector_raise(&v, 7, 11));
+    tap_equal(vector_get(&v, 7), 11);
+    tap_equal(v.count, 1);
+}
+
+TAP_CASE(entries_stay_in_order_of_their_origins)
+{
+    struct vector v = {0};
+
+    tap_check(vector_raise(&v, 5, 1));
+    tap_check(vector_raise(&v, 9, 2));
+    tap_check(vector_raise(&v, 2, 3));
+    tap_check(vector_raise(&v, 7, 4));
+    tap_equal(v.count, 4);
+    for (size_t i = 1; i < v.count; i++) {
+        tap_check(v.entries[i - 1].origin < v.entries[i].origin);
+    }
+    tap_equal(vector_get(&v, 2), 3);
+    tap_equal(vector_get(&v, 7), 4);
+}
+
+TAP_CASE(a_full_vector_takes_no_other_origin_but_raises_those_it_has)
+{
+    struct vector v = {0};
+
+    for (uint64_t i = 1; i <= VECTOR_ORIGINS_MAX; i++) {
+        tap_check(vector_raise(&v, i, 1));
+    }
+    tap_check(!vector_raise(&v, VECTOR_ORIGINS_MAX + 1, 1));
+    tap_equal(v.count, VECTOR_ORIGINS_MAX);
+    tap_check(vector_raise(&v, 3, 2));
+    tap_equal(vector_get(&v, 3), 2);
+}
+
+TAP_CASE(a_vector_covers_one_that_has_nothing_more)
+{
+    struct vector a = {0};
+    struct vector b = {0};
+
+    tap_check(vector_covers(&a, &b));
+    (void)vector_raise(&a, 1, 5);
+    tap_check(vector_covers(&a, &b));
+    tap_check(!vector_covers(&b, &a));
+    (void)vector_raise(&b, 1, 5);
+    tap_check(vector_equal(&a, &b));
+    (void)vector_raise(&b, 2, 1);
+    tap_check(!vector_covers(&a, &b));
+    (void)vector_raise(&a, 1, 6);
+    tap_check(!vector_covers(&b, &a));
+    tap_check(!vector_equal(&a, &b));
+}
+
+TAP_MAIN()
