@@ -83,6 +83,7 @@ TAP_CASE(bench_server_sees_this_process_use_time_and_memory)
     }
     tap_equal(bench_server_sample((unsigned)getpid(), &after, &why), RC_OK);
     free((void *)(uintptr_t)memory);
+    tap_check(sum > 0);
 
     tap_check(after.cpu_ns > before.cpu_ns);
     tap_check(after.memory_bytes >= before.memory_bytes + len / 2);
