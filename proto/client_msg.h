@@ -53,42 +53,4 @@ enum problem client_msg_parse_publish(struct bytes body,
 /* What is wrong with one event's text, if anything: too large, or not JSON. */
 enum problem client_msg_event_problem(struct bytes event);
 
-/* Answers. `id` is one that client_msg_parse() returned; when it is empty the
- * member is left out. Each appends one JSON object, no framing. */
-void client_msg_connection_ack(struct buffer *out, uint64_t timeout_ms);
-void client_msg_ka(struct buffer *out);
-/* `type`: "subscribe_success", "unsubscribe_success". */
-void client_msg_success(struct buffer *out, const char *type, struct bytes id);
-/* `type`: "connection_error", "subscribe_error", "unsubscribe_error",
- * "publish_error", "error", "broadcast_error". connection_error carries the
- * numeric errorCode. `detail`, when not NULL, takes the table's message's
- * place. */
-void client_msg_error(struct buffer *out,
-                      const char *type,
-                      struct bytes id,
-                      enum problem problem,
-                      const char *detail);
-/* The HTTP body {"errors":[...]}. An empty message is left out. */
-void client_msg_http_error(struct buffer *out,
-                           enum problem problem,
-                           const char *detail);
-
-/* One event's fate in the answer to a publish. */
-struct client_msg_outcome {
-    uint8_t identifier[16];
-    enum problem problem; /* PROBLEM_NONE: successful */
-};
-
-/* The two arrays of a publish answer; with `id`, the WebSocket frame around
- * them ("publish_success"), without (data NULL), the HTTP body. */
-void client_msg_publish_result(struct buffer *out,
-                               struct bytes id,
-                               const struct client_msg_outcome *outcomes,
-                               size_t count);
-
-/* A data frame's text is two parts: client_msg_data_begin(id) + the shared
- * client_msg_data_tail(event), so that a fan-out builds the tail once. */
-void client_msg_data_begin(struct buffer *out, struct bytes id);
-void client_msg_data_tail(struct buffer *out, struct bytes event);
-
 #endif

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libproto.a
 libproto_a_SOURCES = \
+	%D%/answer.c %D%/answer.h \
 	%D%/api_key.c %D%/api_key.h \
 	%D%/channel_name.c %D%/channel_name.h \
 	%D%/client_msg.c %D%/client_msg.h \

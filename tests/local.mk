@@ -30,7 +30,7 @@ UNIT_PROTO = \
 	%D%/unit/test_api_key \
 	%D%/unit/test_channel_name \
 	%D%/unit/test_client_msg \
-	%D%/unit/test_client_msg_answers \
+	%D%/unit/test_answer \
 	%D%/unit/test_client_request \
 	%D%/unit/test_credentials \
 	%D%/unit/test_cursor \

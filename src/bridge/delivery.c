@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
-#include "proto/client_msg.h"
+#include "proto/answer.h"
 #include "proto/ws_deflate.h"
 #include "proto/ws_frame.h"
 #include "src/bridge/shard_state.h"
@@ -58,7 +58,7 @@ static uint32_t add_tail(struct delivery_arena *a, struct bytes content)
     }
     tail = &a->tails[a->tail_count];
     *tail = (struct delivery_tail){.offset = a->text.len};
-    client_msg_data_tail(&a->text, content);
+    answer_data_tail(&a->text, content);
     check(!a->text.overflowed);
     tail->len = a->text.len - tail->offset;
     return a->tail_count++;

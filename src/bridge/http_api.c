@@ -87,7 +87,7 @@ static void reply_problem(struct client *c,
     struct buffer *out = client_output(c);
 
     buffer_clear(text);
-    client_msg_http_error(text, problem, NULL);
+    answer_http_error(text, problem, NULL);
     http_reply_begin(out, problem_status(problem));
     http_reply_field(out, "content-type", bytes_text("application/json"));
     http_reply_field(
@@ -475,7 +475,7 @@ void http_api_answer(struct client *client,
                      struct moment now,
                      const struct publish *publish)
 {
-    struct client_msg_outcome outcomes[CLIENT_MSG_EVENTS_MAX];
+    struct answer_outcome outcomes[CLIENT_MSG_EVENTS_MAX];
     struct buffer *text = &client->shard->text;
 
     if (client->state != CLIENT_HTTP_WAITING) {
@@ -488,7 +488,7 @@ void http_api_answer(struct client *client,
             outcomes[i] = publish->items[i].outcome;
         }
         buffer_clear(text);
-        client_msg_publish_result(
+        answer_publish_result(
             text, bytes_of(NULL, 0), outcomes, publish->count);
         reply(client, now, 200, "application/json", buffer_view(text));
     }

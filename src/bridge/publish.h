@@ -6,12 +6,13 @@
 
 #include "base/event.h"
 #include "base/list.h"
+#include "proto/answer.h"
 #include "proto/channel_name.h"
 #include "proto/client_msg.h"
 
 struct publish_item {
     struct event *event; /* NULL when refused before the log */
-    struct client_msg_outcome outcome;
+    struct answer_outcome outcome;
 };
 
 struct publish {

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "proto/answer.h"
 #include "proto/client_msg.h"
 
 #include <stdlib.h>
@@ -74,7 +75,7 @@ struct subscription *subscription_new(struct subscription_table *t,
 
     check(id.len > 0 && id.len <= CLIENT_MSG_ID_BYTES_MAX);
     buffer_init(&begin, UINT8_MAX);
-    client_msg_data_begin(&begin, id);
+    answer_data_begin(&begin, id);
     check(!begin.overflowed);
     s = alloc_zero(sizeof(*s) + begin.len);
     s->client = client;

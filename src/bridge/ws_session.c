@@ -33,13 +33,13 @@ static void send_error(struct client *c,
                        enum problem problem,
                        const char *detail)
 {
-    client_msg_error(text_begin(c), type, id, problem, detail);
+    answer_error(text_begin(c), type, id, problem, detail);
     text_send(c);
 }
 
 static void send_keepalive(struct client *c, struct moment now)
 {
-    client_msg_ka(text_begin(c));
+    answer_ka(text_begin(c));
     text_send(c);
     list_remove(&c->keepalive_node);
     c->keepalive_deadline_ms =
@@ -156,7 +156,7 @@ static enum problem subscribe(const struct turn *t,
     list_push_back(&c->subscriptions, &s->client_node);
     c->subscription_count++;
     shard_count(shard, subscriptions_open, 1);
-    client_msg_success(text_begin(c), "subscribe_success", msg->id);
+    answer_success(text_begin(c), "subscribe_success", msg->id);
     text_send(c);
     return PROBLEM_NONE;
 }
@@ -184,7 +184,7 @@ static void unsubscribe(const struct turn *t, const struct client_msg *msg)
     subscription_free(&c->shard->subscriptions, s);
     c->subscription_count--;
     shard_count(c->shard, subscriptions_open, -1);
-    client_msg_success(text_begin(c), "unsubscribe_success", msg->id);
+    answer_success(text_begin(c), "unsubscribe_success", msg->id);
     text_send(c);
 }
 
@@ -231,8 +231,8 @@ static enum problem act(const struct turn *t, const struct client_msg *msg)
 
     switch (msg->type) {
     case CLIENT_MSG_CONNECTION_INIT:
-        client_msg_connection_ack(
-            text_begin(c), c->shard->options.limits->connection_timeout_ms);
+        answer_connection_ack(text_begin(c),
+                              c->shard->options.limits->connection_timeout_ms);
         text_send(c);
         /* Some clients wait for a first sign of life right after this. */
         send_keepalive(c, t->now);
@@ -313,7 +313,7 @@ size_t ws_session_receive(struct client *client,
 
 void ws_session_answer(struct client *client, const struct publish *publish)
 {
-    struct client_msg_outcome outcomes[CLIENT_MSG_EVENTS_MAX];
+    struct answer_outcome outcomes[CLIENT_MSG_EVENTS_MAX];
 
     check(client->publishes_in_flight > 0);
     client->publishes_in_flight--;
@@ -331,7 +331,7 @@ void ws_session_answer(struct client *client, const struct publish *publish)
     for (size_t i = 0; i < publish->count; i++) {
         outcomes[i] = publish->items[i].outcome;
     }
-    client_msg_publish_result(
+    answer_publish_result(
         text_begin(client), publish_id(publish), outcomes, publish->count);
     text_send(client);
 }

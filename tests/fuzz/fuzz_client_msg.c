@@ -1,6 +1,7 @@
 /* Any text as a frame and as a body: what is let through keeps its limits, and
  * what a server answers to it is JSON. */
 #include "base/check.h"
+#include "proto/answer.h"
 #include "proto/client_msg.h"
 #include "proto/json.h"
 
@@ -14,14 +15,14 @@ static void check_answers(const struct client_msg *msg, enum problem problem)
 
     buffer_init(&out, ANSWER_BYTES_MAX);
     if (problem != PROBLEM_NONE) {
-        client_msg_error(&out, "publish_error", msg->id, problem, NULL);
+        answer_error(&out, "publish_error", msg->id, problem, NULL);
         check(json_valid(buffer_view(&out)));
         buffer_clear(&out);
-        client_msg_http_error(&out, problem, NULL);
+        answer_http_error(&out, problem, NULL);
         check(json_valid(buffer_view(&out)));
     } else if (msg->id.len > 0 && msg->event_count > 0) {
-        client_msg_data_begin(&out, msg->id);
-        client_msg_data_tail(&out, msg->events[0]);
+        answer_data_begin(&out, msg->id);
+        answer_data_tail(&out, msg->events[0]);
         check(json_valid(buffer_view(&out)));
     }
     check(!out.overflowed);

@@ -1,4 +1,5 @@
 /* What a server answers, to the letter. */
+#include "proto/answer.h"
 #include "proto/client_msg.h"
 #include "tests/lib/tap.h"
 
@@ -22,30 +23,29 @@ static void begin(void)
 TAP_CASE(client_msg_writes_connection_ack_and_ka)
 {
     begin();
-    client_msg_connection_ack(&out, 300000);
+    answer_connection_ack(&out, 300000);
     says("{\"type\":\"connection_ack\",\"connectionTimeoutMs\":300000}");
-    client_msg_ka(&out);
+    answer_ka(&out);
     says("{\"type\":\"ka\"}");
 }
 
 TAP_CASE(client_msg_writes_successes_with_their_id)
 {
     begin();
-    client_msg_success(&out, "subscribe_success", bytes_text("ee-1"));
+    answer_success(&out, "subscribe_success", bytes_text("ee-1"));
     says("{\"type\":\"subscribe_success\",\"id\":\"ee-1\"}");
-    client_msg_success(&out, "unsubscribe_success", bytes_text("s"));
+    answer_success(&out, "unsubscribe_success", bytes_text("s"));
     says("{\"type\":\"unsubscribe_success\",\"id\":\"s\"}");
 }
 
 TAP_CASE(client_msg_writes_the_number_in_connection_error_only)
 {
     begin();
-    client_msg_error(
-        &out, "connection_error", NO_ID, PROBLEM_UNAUTHORIZED, NULL);
+    answer_error(&out, "connection_error", NO_ID, PROBLEM_UNAUTHORIZED, NULL);
     says("{\"type\":\"connection_error\",\"errors\":[{\"errorType\":"
          "\"UnauthorizedException\",\"message\":\"You are not authorized to "
          "make this call.\",\"errorCode\":401}]}");
-    client_msg_error(
+    answer_error(
         &out, "subscribe_error", bytes_text("s1"), PROBLEM_UNAUTHORIZED, NULL);
     says("{\"type\":\"subscribe_error\",\"id\":\"s1\",\"errors\":["
          "{\"errorType\":\"UnauthorizedException\",\"message\":\"You are not "
@@ -55,26 +55,26 @@ TAP_CASE(client_msg_writes_the_number_in_connection_error_only)
 TAP_CASE(client_msg_leaves_an_empty_message_out)
 {
     begin();
-    client_msg_error(&out,
-                     "publish_error",
-                     bytes_text("p"),
-                     PROBLEM_NAMESPACE_UNKNOWN,
-                     NULL);
+    answer_error(&out,
+                 "publish_error",
+                 bytes_text("p"),
+                 PROBLEM_NAMESPACE_UNKNOWN,
+                 NULL);
     says("{\"type\":\"publish_error\",\"id\":\"p\",\"errors\":["
          "{\"errorType\":\"UnauthorizedException\"}]}");
-    client_msg_http_error(&out, PROBLEM_FORBIDDEN, NULL);
+    answer_http_error(&out, PROBLEM_FORBIDDEN, NULL);
     says("{\"errors\":[{\"errorType\":\"UnauthorizedException\"}]}");
 }
 
 TAP_CASE(client_msg_writes_each_transport_its_own_names)
 {
     begin();
-    client_msg_error(
+    answer_error(
         &out, "publish_error", bytes_text("p"), PROBLEM_EVENTS_TOO_MANY, NULL);
     says("{\"type\":\"publish_error\",\"id\":\"p\",\"errors\":["
          "{\"errorType\":\"InvalidInputError\",\"message\":\"input exceeded 5 "
          "event limit\"}]}");
-    client_msg_http_error(&out, PROBLEM_EVENTS_TOO_MANY, NULL);
+    answer_http_error(&out, PROBLEM_EVENTS_TOO_MANY, NULL);
     says("{\"errors\":[{\"errorType\":\"BadRequestException\",\"message\":"
          "\"Input exceeded 5 event limit\"}]}");
 }
@@ -82,15 +82,15 @@ TAP_CASE(client_msg_writes_each_transport_its_own_names)
 TAP_CASE(client_msg_puts_a_detail_in_the_place_of_the_message_escaped)
 {
     begin();
-    client_msg_error(&out,
-                     "unsubscribe_error",
-                     bytes_text("s"),
-                     PROBLEM_SUBSCRIPTION_UNKNOWN,
-                     "Unknown operation id s");
+    answer_error(&out,
+                 "unsubscribe_error",
+                 bytes_text("s"),
+                 PROBLEM_SUBSCRIPTION_UNKNOWN,
+                 "Unknown operation id s");
     says("{\"type\":\"unsubscribe_error\",\"id\":\"s\",\"errors\":["
          "{\"errorType\":\"UnknownOperationError\",\"message\":\"Unknown "
          "operation id s\"}]}");
-    client_msg_http_error(&out, PROBLEM_STORAGE, "disk \"a\"\n");
+    answer_http_error(&out, PROBLEM_STORAGE, "disk \"a\"\n");
     says("{\"errors\":[{\"errorType\":\"InternalFailure\",\"message\":"
          "\"disk \\\"a\\\"\\n\"}]}");
 }
@@ -98,7 +98,7 @@ TAP_CASE(client_msg_puts_a_detail_in_the_place_of_the_message_escaped)
 TAP_CASE(client_msg_leaves_an_empty_id_out_of_an_error)
 {
     begin();
-    client_msg_error(&out, "error", NO_ID, PROBLEM_TYPE_UNKNOWN, NULL);
+    answer_error(&out, "error", NO_ID, PROBLEM_TYPE_UNKNOWN, NULL);
     says("{\"type\":\"error\",\"errors\":[{\"errorType\":"
          "\"UnsupportedOperation\",\"message\":\"Operation not supported "
          "through the realtime channel\"}]}");
@@ -107,7 +107,7 @@ TAP_CASE(client_msg_leaves_an_empty_id_out_of_an_error)
 #define UUID_1 "01020304-0506-0708-090a-0b0c0d0e0f10"
 #define UUID_2 "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
-static const struct client_msg_outcome outcomes[] = {
+static const struct answer_outcome outcomes[] = {
     {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}, PROBLEM_NONE},
     {{255,
       255,
@@ -138,9 +138,9 @@ static const struct client_msg_outcome outcomes[] = {
 TAP_CASE(client_msg_writes_the_outcome_of_a_post)
 {
     begin();
-    client_msg_publish_result(&out, NO_ID, outcomes, 1);
+    answer_publish_result(&out, NO_ID, outcomes, 1);
     says("{\"failed\":[],\"successful\":[" SUCCESSFUL_0 "]}");
-    client_msg_publish_result(&out, NO_ID, outcomes, 3);
+    answer_publish_result(&out, NO_ID, outcomes, 3);
     says("{\"failed\":[" FAILED_1 "],\"successful\":[" SUCCESSFUL_0
          "," SUCCESSFUL_2 "]}");
 }
@@ -148,7 +148,7 @@ TAP_CASE(client_msg_writes_the_outcome_of_a_post)
 TAP_CASE(client_msg_writes_the_outcome_of_a_publish)
 {
     begin();
-    client_msg_publish_result(&out, bytes_text("p1"), outcomes, 3);
+    answer_publish_result(&out, bytes_text("p1"), outcomes, 3);
     says("{\"type\":\"publish_success\",\"id\":\"p1\",\"successful\":"
          "[" SUCCESSFUL_0 "," SUCCESSFUL_2 "],\"failed\":[" FAILED_1 "]}");
 }
@@ -156,9 +156,9 @@ TAP_CASE(client_msg_writes_the_outcome_of_a_publish)
 TAP_CASE(client_msg_writes_data_in_two_parts)
 {
     begin();
-    client_msg_data_begin(&out, bytes_text("s1"));
+    answer_data_begin(&out, bytes_text("s1"));
     says("{\"type\":\"data\",\"id\":\"s1\",\"event\":");
-    client_msg_data_tail(&out, bytes_text("{\"some\":\"da\\nta\"}"));
+    answer_data_tail(&out, bytes_text("{\"some\":\"da\\nta\"}"));
     says("\"{\\\"some\\\":\\\"da\\\\nta\\\"}\"}");
 }
 
@@ -170,7 +170,7 @@ TAP_CASE(client_msg_data_gives_the_event_back_when_it_is_read_again)
 
     begin();
     buffer_text(&out, "{\"channel\":\"/a\",\"events\":[");
-    client_msg_data_tail(&out, event);
+    answer_data_tail(&out, event);
     out.len--;
     buffer_text(&out, "]}");
     buffer_init(&scratch, 1000);
