@@ -184,12 +184,16 @@ bench: weir $(BENCH_TARGETS)
 
 check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS) $(BENCH_TARGETS)
 
-# Built when asked for: make tests/bench/bench_log
-BENCH_ASKED = %D%/bench/bench_log
-EXTRA_PROGRAMS = $(BENCH_ASKED)
+# Built when asked for: make tests/bench/bench_log. bench_json needs the Debian
+# package libjson-c-dev.
+BENCH_LOG = %D%/bench/bench_log
+BENCH_JSON = %D%/bench/bench_json
+EXTRA_PROGRAMS = $(BENCH_LOG) $(BENCH_JSON)
 CLEANFILES += $(EXTRA_PROGRAMS)
-$(BENCH_ASKED): FLOOR = $(LINK_STORAGE)
-$(BENCH_ASKED): libtap.a $(STORAGE_LIBS)
+$(BENCH_LOG): FLOOR = $(LINK_STORAGE)
+$(BENCH_LOG): libtap.a $(STORAGE_LIBS)
+$(BENCH_JSON): FLOOR = $(LINK_PROTO) -ljson-c
+$(BENCH_JSON): libtap.a $(PROTO_LIBS)
 
 # A test links its own floor and those below, so that an arrow upwards does not
 # link. FLOOR is what the program being made may link.
