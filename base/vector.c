@@ -1,6 +1,8 @@
 /* Few entries in order: found by looking at each. */
 #include "base/vector.h"
 
+#include "base/check.h"
+
 /* Where `origin` is, or would be. */
 static size_t find(const struct vector *v, uint64_t origin)
 {
@@ -19,6 +21,13 @@ uint64_t vector_get(const struct vector *v, uint64_t origin)
     return at < v->count && v->entries[at].origin == origin
                ? v->entries[at].sequence
                : 0;
+}
+
+bool vector_knows(const struct vector *v, uint64_t origin)
+{
+    size_t at = find(v, origin);
+
+    return at < v->count && v->entries[at].origin == origin;
 }
 
 bool vector_raise(struct vector *v, uint64_t origin, uint64_t sequence)
@@ -41,6 +50,22 @@ bool vector_raise(struct vector *v, uint64_t origin, uint64_t sequence)
         (struct vector_entry){.origin = origin, .sequence = sequence};
     v->count++;
     return true;
+}
+
+void vector_set(struct vector *v, uint64_t origin, uint64_t sequence)
+{
+    size_t at = find(v, origin);
+
+    check(at < v->count && v->entries[at].origin == origin);
+    v->entries[at].sequence = sequence;
+}
+
+void vector_merge(struct vector *v, const struct vector *other)
+{
+    for (size_t i = 0; i < other->count; i++) {
+        (void)vector_raise(
+            v, other->entries[i].origin, other->entries[i].sequence);
+    }
 }
 
 bool vector_covers(const struct vector *a, const struct vector *b)

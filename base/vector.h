@@ -26,9 +26,18 @@ struct vector {
 /* The highest sequence of `origin`; 0: none. */
 uint64_t vector_get(const struct vector *v, uint64_t origin);
 
+/* Whether it has an entry, be it 0. */
+bool vector_knows(const struct vector *v, uint64_t origin);
+
 /* Have `origin` up to `sequence`, unless it is had further already. False,
  * changing nothing, when there is no room for another origin. */
 bool vector_raise(struct vector *v, uint64_t origin, uint64_t sequence);
+
+/* Have `origin` up to exactly `sequence`; it must be there. */
+void vector_set(struct vector *v, uint64_t origin, uint64_t sequence);
+
+/* Have all that `other` has, as far as there is room. */
+void vector_merge(struct vector *v, const struct vector *other);
 
 /* Whether `a` has all that `b` has. */
 bool vector_covers(const struct vector *a, const struct vector *b);

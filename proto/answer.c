@@ -174,3 +174,162 @@ void answer_data_tail(struct buffer *out, struct bytes event)
     json_escape(event, out);
     buffer_text(out, "\"}");
 }
+
+static void cursor_member(struct buffer *out,
+                          const char *name,
+                          const struct vector *cursor)
+{
+    buffer_text(out, ",\"");
+    buffer_text(out, name);
+    buffer_text(out, "\":\"");
+    cursor_print(cursor, out);
+    buffer_text(out, "\"");
+}
+
+/* Channel names need no escapes. */
+static void channel_member(struct buffer *out, struct bytes channel)
+{
+    buffer_text(out, "\"channel\":\"");
+    buffer_append(out, channel);
+    buffer_text(out, "\"");
+}
+
+void answer_subscribed(struct buffer *out,
+                       struct bytes id,
+                       const struct vector *from)
+{
+    begin(out, "subscribe_success", id);
+    cursor_member(out, "cursor", from);
+    buffer_text(out, "}");
+}
+
+void answer_data_tail_cursor(struct buffer *out,
+                             struct bytes event,
+                             struct bytes channel,
+                             const struct vector *cursor)
+{
+    buffer_text(out, "\"");
+    json_escape(event, out);
+    buffer_text(out, "\"");
+    cursor_member(out, "cursor", cursor);
+    buffer_text(out, ",");
+    channel_member(out, channel);
+    buffer_text(out, "}");
+}
+
+static void gap_members(struct buffer *out, const struct answer_gap *gap)
+{
+    buffer_text(out, "\"reason\":\"");
+    buffer_text(out, gap->reason);
+    buffer_text(out, "\"");
+    cursor_member(out, "from", &gap->from);
+    cursor_member(out, "to", &gap->to);
+    if (gap->counted) {
+        buffer_text(out, ",\"missed\":");
+        buffer_decimal(out, gap->missed);
+    }
+}
+
+void answer_gap(struct buffer *out,
+                struct bytes id,
+                const struct answer_gap *gap)
+{
+    begin(out, "gap", id);
+    buffer_text(out, ",");
+    gap_members(out, gap);
+    buffer_text(out, "}");
+}
+
+static void stream_id(struct buffer *out, const struct vector *cursor)
+{
+    buffer_text(out, "id: ");
+    cursor_print(cursor, out);
+    buffer_text(out, "\n");
+}
+
+/* The event as it is, but on one line: JSON has line breaks only between its
+ * tokens, where a space is as good. */
+static void json_on_one_line(struct buffer *out, struct bytes event)
+{
+    uint8_t *at = buffer_reserve(out, event.len);
+
+    if (at == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < event.len; i++) {
+        uint8_t c = event.data[i];
+
+        at[i] = c == '\n' || c == '\r' ? ' ' : c;
+    }
+    buffer_advance(out, event.len);
+}
+
+static void event_members(struct buffer *out,
+                          struct bytes event,
+                          struct bytes channel)
+{
+    buffer_text(out, "{");
+    channel_member(out, channel);
+    buffer_text(out, ",\"event\":");
+    json_on_one_line(out, event);
+}
+
+void answer_stream_begin(struct buffer *out, const struct vector *from)
+{
+    stream_id(out, from);
+    buffer_text(out, "\n");
+}
+
+void answer_stream_event(struct buffer *out,
+                         struct bytes event,
+                         struct bytes channel,
+                         const struct vector *cursor)
+{
+    stream_id(out, cursor);
+    buffer_text(out, "data: ");
+    event_members(out, event, channel);
+    buffer_text(out, "}\n\n");
+}
+
+void answer_stream_gap(struct buffer *out, const struct answer_gap *gap)
+{
+    buffer_text(out, "event: gap\n");
+    stream_id(out, &gap->to);
+    buffer_text(out, "data: {");
+    gap_members(out, gap);
+    buffer_text(out, "}\n\n");
+}
+
+void answer_stream_alive(struct buffer *out)
+{
+    buffer_text(out, ":\n\n");
+}
+
+void answer_history_begin(struct buffer *out)
+{
+    buffer_text(out, "{\"events\":[");
+}
+
+void answer_history_event(struct buffer *out,
+                          struct bytes event,
+                          struct bytes channel,
+                          const struct vector *cursor)
+{
+    event_members(out, event, channel);
+    cursor_member(out, "cursor", cursor);
+    buffer_text(out, "}");
+}
+
+void answer_history_end(struct buffer *out,
+                        const struct vector *next,
+                        const struct answer_gap *gap)
+{
+    buffer_text(out, "]");
+    cursor_member(out, "next", next);
+    if (gap != NULL) {
+        buffer_text(out, ",\"gap\":{");
+        gap_members(out, gap);
+        buffer_text(out, "}");
+    }
+    buffer_text(out, "}");
+}

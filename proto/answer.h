@@ -47,4 +47,47 @@ void answer_publish_result(struct buffer *out,
 void answer_data_begin(struct buffer *out, struct bytes id);
 void answer_data_tail(struct buffer *out, struct bytes event);
 
+/* For those who asked for cursors. */
+void answer_subscribed(struct buffer *out,
+                       struct bytes id,
+                       const struct vector *from);
+void answer_data_tail_cursor(struct buffer *out,
+                             struct bytes event,
+                             struct bytes channel,
+                             const struct vector *cursor);
+
+/* Events after `from` up to `to` that can no longer be had. */
+struct answer_gap {
+    const char *reason; /* "retention", "slow", "corrupt" */
+    struct vector from;
+    struct vector to;
+    bool counted;
+    uint64_t missed; /* when counted */
+};
+
+void answer_gap(struct buffer *out,
+                struct bytes id,
+                const struct answer_gap *gap);
+
+/* Server-Sent Events (HTML standard, 9.2): the place where a stream begins, an
+ * event, a gap, and a comment that keeps the connection alive. */
+void answer_stream_begin(struct buffer *out, const struct vector *from);
+void answer_stream_event(struct buffer *out,
+                         struct bytes event,
+                         struct bytes channel,
+                         const struct vector *cursor);
+void answer_stream_gap(struct buffer *out, const struct answer_gap *gap);
+void answer_stream_alive(struct buffer *out);
+
+/* A page of history is begin, items with a comma between them, end. */
+void answer_history_begin(struct buffer *out);
+void answer_history_event(struct buffer *out,
+                          struct bytes event,
+                          struct bytes channel,
+                          const struct vector *cursor);
+/* `gap`: NULL for none. */
+void answer_history_end(struct buffer *out,
+                        const struct vector *next,
+                        const struct answer_gap *gap);
+
 #endif

@@ -12,12 +12,14 @@ enum member {
     MEMBER_CHANNEL = 1 << 2,
     MEMBER_EVENTS = 1 << 3,
     MEMBER_AUTHORIZATION = 1 << 4,
+    MEMBER_REPLAY = 1 << 5,
+    MEMBER_CURSOR = 1 << 6,
     MEMBER_UNKNOWN = 0,
 };
 
 #define MEMBERS_OF_FRAME                                        \
     (MEMBER_TYPE | MEMBER_ID | MEMBER_CHANNEL | MEMBER_EVENTS | \
-     MEMBER_AUTHORIZATION)
+     MEMBER_AUTHORIZATION | MEMBER_REPLAY | MEMBER_CURSOR)
 #define MEMBERS_OF_BODY (MEMBER_CHANNEL | MEMBER_EVENTS)
 
 static const struct {
@@ -29,6 +31,8 @@ static const struct {
     {BYTES_LITERAL("channel"), MEMBER_CHANNEL},
     {BYTES_LITERAL("events"), MEMBER_EVENTS},
     {BYTES_LITERAL("authorization"), MEMBER_AUTHORIZATION},
+    {BYTES_LITERAL("replay"), MEMBER_REPLAY},
+    {BYTES_LITERAL("cursor"), MEMBER_CURSOR},
 };
 
 static const struct {
@@ -52,6 +56,7 @@ struct reading {
     unsigned mistyped;
     bool repeated;
     bool event_not_string;
+    enum problem replay; /* what is wrong with it */
 };
 
 static enum member member_of(struct json_token name)
@@ -131,6 +136,15 @@ static void take_authorization(struct reading *r, struct json_token first)
     r->msg->has_authorization = true;
 }
 
+static void take_cursor(struct reading *r, struct json_token value)
+{
+    r->msg->cursors = value.type == JSON_TRUE;
+    if (value.type != JSON_TRUE && value.type != JSON_FALSE) {
+        r->mistyped |= MEMBER_CURSOR;
+        (void)json_skip(&r->json, value);
+    }
+}
+
 static void take_string(struct reading *r,
                         enum member member,
                         struct json_token value)
@@ -175,6 +189,13 @@ static void take_member(struct reading *r, struct json_token name)
         break;
     case MEMBER_AUTHORIZATION:
         take_authorization(r, value);
+        break;
+    case MEMBER_REPLAY:
+        r->replay =
+            replay_request_read(&r->json, value, r->scratch, &r->msg->replay);
+        break;
+    case MEMBER_CURSOR:
+        take_cursor(r, value);
         break;
     case MEMBER_TYPE:
     case MEMBER_ID:
@@ -250,6 +271,16 @@ static enum problem judge_operation(const struct reading *r, unsigned needed)
     return PROBLEM_NONE;
 }
 
+/* What AWS's clients send has neither. */
+static enum problem judge_replay(const struct reading *r)
+{
+    if ((r->mistyped & MEMBER_CURSOR) != 0 ||
+        (r->msg->cursors && (r->seen & MEMBER_REPLAY) != 0)) {
+        return PROBLEM_REPLAY_MALFORMED;
+    }
+    return r->replay;
+}
+
 static enum problem judge_frame(const struct reading *r)
 {
     enum problem problem = PROBLEM_NONE;
@@ -266,6 +297,9 @@ static enum problem judge_frame(const struct reading *r)
         break;
     case CLIENT_MSG_SUBSCRIBE:
         problem = judge_operation(r, MEMBER_ID | MEMBER_CHANNEL);
+        if (problem == PROBLEM_NONE) {
+            problem = judge_replay(r);
+        }
         break;
     case CLIENT_MSG_PUBLISH:
         problem = judge_operation(r, MEMBER_ID | MEMBER_CHANNEL);

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "proto/credentials.h"
 #include "proto/problem.h"
+#include "proto/replay_request.h"
 
 #define CLIENT_MSG_ID_BYTES_MAX 128
 #define CLIENT_MSG_EVENTS_MAX 5
@@ -28,7 +29,9 @@ struct client_msg {
     struct bytes channel;   /* as sent; not yet checked */
     bool has_authorization; /* a well-formed one */
     struct credentials authorization;
-    size_t event_count; /* as sent, also when over the limit */
+    bool cursors;                 /* of a subscribe: with them, please */
+    struct replay_request replay; /* of a subscribe */
+    size_t event_count;           /* as sent, also when over the limit */
     struct bytes events[CLIENT_MSG_EVENTS_MAX]; /* unescaped JSON texts */
 };
 

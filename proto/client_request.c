@@ -77,12 +77,17 @@ void client_request_connection_init(struct buffer *out)
 void client_request_subscribe(const struct client_request_identity *who,
                               struct bytes id,
                               struct bytes channel,
+                              struct bytes begin,
                               struct buffer *out)
 {
     buffer_text(out, "{\"type\":\"subscribe\"");
     member_write("id", id, out);
     member_write("channel", channel, out);
-    buffer_text(out, ",\"cursor\":true,\"authorization\":");
+    if (begin.len > 0) {
+        buffer_u8(out, ',');
+        buffer_append(out, begin);
+    }
+    buffer_text(out, ",\"authorization\":");
     identity_write(who, out);
     buffer_u8(out, '}');
 }

@@ -18,11 +18,12 @@ void client_request_subprotocols(const struct client_request_identity *who,
 
 void client_request_connection_init(struct buffer *out);
 
-/* Asks that data frames name their channel and cursor; servers that do not
- * know the wish ignore it. */
+/* `begin` is the member that says where to begin, such as "cursor":true or
+ * "replay":{"all":true} (doc/client-protocol); empty: as AWS's clients do. */
 void client_request_subscribe(const struct client_request_identity *who,
                               struct bytes id,
                               struct bytes channel,
+                              struct bytes begin,
                               struct buffer *out);
 
 void client_request_publish(const struct client_request_identity *who,

@@ -90,6 +90,25 @@ static const struct entry table[PROBLEM_COUNT] = {
               "MaxSubscriptionsReachedError",
               "The connection holds as many subscriptions as it may: "
               "unsubscribe from one first"),
+    [PROBLEM_REPLAY_MALFORMED] = ALIKE(
+        400,
+        "BadRequestException",
+        "A replay is asked for with exactly one of after (a cursor), last "
+        "(0 to 1000000), seconds or all (true), and without cursor"),
+    [PROBLEM_CURSOR_MALFORMED] =
+        ALIKE(400,
+              "InvalidCursorError",
+              "This is not a cursor, or it was changed on the way"),
+    [PROBLEM_CURSOR_UNKNOWN] =
+        ALIKE(400,
+              "UnknownCursorError",
+              "The cursor is of events that have never been here: another "
+              "cluster's, or from before its data was lost"),
+    [PROBLEM_QUERY_MALFORMED] =
+        ALIKE(400,
+              "BadRequestException",
+              "The query needs channel and takes each other parameter once: "
+              "see the manual"),
     [PROBLEM_SUBPROTOCOL] =
         ALIKE(400,
               "SubProtocolNotSupportedError",

@@ -24,6 +24,10 @@ enum problem {
     PROBLEM_SUBSCRIPTION_EXISTS,
     PROBLEM_SUBSCRIPTION_UNKNOWN,
     PROBLEM_SUBSCRIPTIONS_TOO_MANY,
+    PROBLEM_REPLAY_MALFORMED, /* not one of the ways to ask for it */
+    PROBLEM_CURSOR_MALFORMED,
+    PROBLEM_CURSOR_UNKNOWN, /* foreign, or from the future */
+    PROBLEM_QUERY_MALFORMED,
     PROBLEM_SUBPROTOCOL, /* aws-appsync-event-ws was not offered */
     PROBLEM_ROUTE_UNKNOWN,
     PROBLEM_METHOD,

@@ -79,6 +79,7 @@ static bool read_type(struct reader *r, struct json_token value, void *ret)
         [SERVER_MSG_DATA] = "data",
         [SERVER_MSG_BROADCAST_ERROR] = "broadcast_error",
         [SERVER_MSG_ERROR] = "error",
+        [SERVER_MSG_GAP] = "gap",
     };
     enum server_msg_type *type = ret;
 
@@ -203,6 +204,10 @@ static const struct member message_members[] = {
     {"event", read_string, offsetof(struct server_msg, event)},
     {"channel", read_string_or_null, offsetof(struct server_msg, channel)},
     {"cursor", read_string_or_null, offsetof(struct server_msg, cursor)},
+    {"reason", read_string, offsetof(struct server_msg, reason)},
+    {"from", read_string, offsetof(struct server_msg, from)},
+    {"to", read_string, offsetof(struct server_msg, to)},
+    {"missed", read_number, offsetof(struct server_msg, missed)},
     {"connectionTimeoutMs",
      read_number,
      offsetof(struct server_msg, timeout_ms)},

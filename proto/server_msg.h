@@ -22,6 +22,7 @@ enum server_msg_type {
     SERVER_MSG_DATA,
     SERVER_MSG_BROADCAST_ERROR,
     SERVER_MSG_ERROR,
+    SERVER_MSG_GAP,
     SERVER_MSG_OTHER, /* of a later version: to be ignored */
 };
 
@@ -38,7 +39,11 @@ struct server_msg {
     struct bytes id;
     struct bytes event;   /* of a data frame: the JSON text published */
     struct bytes channel; /* of a data frame, no data when it was not sent */
-    struct bytes cursor;  /* likewise */
+    struct bytes cursor;  /* likewise; of a subscribe_success too */
+    struct bytes reason;  /* of a gap */
+    struct bytes from;    /* of a gap: a cursor */
+    struct bytes to;      /* likewise */
+    uint64_t missed;      /* of a gap; 0: not told */
     uint64_t timeout_ms;  /* of connection_ack: connectionTimeoutMs, or 0 */
     size_t error_count;
     struct bytes error_type; /* of the first error */

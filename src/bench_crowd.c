@@ -137,8 +137,11 @@ static void on_opened(void *context)
                        (size_t)(s - crowd->subscribers) % crowd->channels,
                        channel);
     buffer_init(&text, REQUEST_BYTES_MAX);
-    client_request_subscribe(
-        &options.who, bytes_text("s1"), bytes_text(channel), &text);
+    client_request_subscribe(&options.who,
+                             bytes_text("s1"),
+                             bytes_text(channel),
+                             bytes_of(NULL, 0),
+                             &text);
     (void)ws_client_send(s->client, buffer_view(&text));
     buffer_done(&text);
 }

@@ -55,6 +55,8 @@ libprogram_a_SOURCES = \
 	%D%/settings_print.c \
 	%D%/settings_print.h \
 	%D%/sub.c \
+	%D%/sub_begin.c \
+	%D%/sub_begin.h \
 	%D%/sub_output.c \
 	%D%/sub_output.h \
 	%D%/timestamp.c \

@@ -1,10 +1,14 @@
 /* `weir sub`: prints a line for each event until it has seen enough, is asked
  * to end, or its reader goes away. Signals are blocked and read as a
  * descriptor, so that one is noticed while the output is stuck, too. */
+#include "base/alloc.h"
 #include "base/check.h"
+#include "base/text.h"
+#include "proto/cursor.h"
 #include "src/client.h"
 #include "src/commands.h"
 #include "src/option_number.h"
+#include "src/sub_begin.h"
 #include "src/sub_output.h"
 
 #include <errno.h>
@@ -36,7 +40,9 @@ struct sub {
     struct sub_output output;
     const char *const *channels;
     size_t channel_count;
-    uint64_t count; /* events to print; UINT64_MAX: no end */
+    char begin[SUB_BEGIN_BYTES_MAX]; /* what the first subscribe asks for */
+    struct buffer *cursors;          /* of each channel the last that came */
+    uint64_t count;                  /* events to print; UINT64_MAX: no end */
     uint64_t printed;
     bool reconnect;
     bool was_connected;
@@ -48,6 +54,10 @@ struct sub {
 static const struct options_entry entries[] = {
     CLIENT_OPTIONS,
     {"count", "N", "End after N events.", false},
+    {"after", "CURSOR", "Begin after this cursor of an earlier line.", false},
+    {"last", "N", "Begin with the last N events.", false},
+    {"seconds", "N", "Begin with the events of the last N seconds.", false},
+    {"all", NULL, "Begin with all events that are kept.", false},
     {"no-reconnect", NULL, "End when the connection drops.", false},
 };
 
@@ -61,6 +71,8 @@ static const struct options_command command = {
     .details =
         "CHANNEL is one channel, /default/room, or all below one, "
         "'/default/*'.\n"
+        "A connection that drops is made again, and goes on where it was; "
+        "events that\ncan no longer be had are told on standard error.\n"
         "Ends with status 0 on SIGINT, SIGTERM, and when nobody reads its "
         "output.\n\n"
         "Examples:\n"
@@ -151,6 +163,19 @@ static void on_closed(void *context, int rc, const struct why *why)
     check(uv_timer_start(&s->retry, on_retry, ms, 0) == 0);
 }
 
+/* The member that says where the subscription begins: where it was, or where
+ * the options say. */
+static void begin_write(const struct sub *s, size_t index, struct buffer *out)
+{
+    if (s->cursors[index].len == 0) {
+        buffer_text(out, s->begin);
+        return;
+    }
+    buffer_text(out, "\"replay\":{\"after\":\"");
+    buffer_append(out, buffer_view(&s->cursors[index]));
+    buffer_text(out, "\"}");
+}
+
 static void on_opened(void *context)
 {
     struct sub *s = context;
@@ -158,35 +183,42 @@ static void on_opened(void *context)
 
     for (size_t i = 0; i < s->channel_count; i++) {
         struct buffer text;
+        struct buffer begin;
         char id[24];
 
         (void)snprintf(id, sizeof(id), "%zu", i);
+        buffer_init(&begin, SUB_BEGIN_BYTES_MAX);
+        begin_write(s, i, &begin);
         buffer_init(&text, REQUEST_BYTES_MAX);
-        client_request_subscribe(
-            &options.who, bytes_text(id), bytes_text(s->channels[i]), &text);
+        client_request_subscribe(&options.who,
+                                 bytes_text(id),
+                                 bytes_text(s->channels[i]),
+                                 buffer_view(&begin),
+                                 &text);
         (void)ws_client_send(s->ws, buffer_view(&text));
+        buffer_done(&begin);
         buffer_done(&text);
     }
 }
 
-/* The channel of a subscription of ours, in `out`; false when the id is none
- * of ours. */
-static bool channel_of(const struct sub *s, struct bytes id, struct buffer *out)
+/* Which of our subscriptions it is; false when it is none of them. */
+static bool index_of(const struct sub *s, struct bytes id, size_t *ret)
 {
-    char digits[24] = {0};
-    char *rest;
-    size_t index;
+    uint64_t index;
 
-    if (id.len == 0 || id.len >= sizeof(digits)) {
+    if (!text_decimal(id, &index) || index >= s->channel_count) {
         return false;
     }
-    memcpy(digits, id.data, id.len);
-    index = strtoul(digits, &rest, 10);
-    if (*rest != '\0' || index >= s->channel_count) {
-        return false;
-    }
-    client_channel(s->channels[index], out);
+    *ret = (size_t)index;
     return true;
+}
+
+static void cursor_keep(struct sub *s, size_t index, struct bytes cursor)
+{
+    if (cursor.len > 0 && cursor.len <= CURSOR_TEXT_MAX) {
+        buffer_clear(&s->cursors[index]);
+        buffer_append(&s->cursors[index], cursor);
+    }
 }
 
 static void event_print(struct sub *s,
@@ -224,14 +256,37 @@ static void say_error(const struct server_msg *msg, const char *what)
         (const char *)msg->error_message.data);
 }
 
+static void say_gap(const struct server_msg *msg, struct bytes channel)
+{
+    char count[32] = "events";
+
+    if (msg->missed > 0) {
+        (void)snprintf(count,
+                       sizeof(count),
+                       "%llu events",
+                       (unsigned long long)msg->missed);
+    }
+    say("gap in %.*s: %s can no longer be had (%.*s)",
+        (int)channel.len,
+        (const char *)channel.data,
+        count,
+        (int)msg->reason.len,
+        (const char *)msg->reason.data);
+}
+
 static void on_message(void *context, const struct server_msg *msg)
 {
     struct sub *s = context;
     struct buffer channel;
-    bool ours;
+    size_t index = 0;
+    bool ours = index_of(s, msg->id, &index);
 
     buffer_init(&channel, CHANNEL_BYTES_MAX);
-    ours = channel_of(s, msg->id, &channel);
+    if (ours) {
+        client_channel(s->channels[index], &channel);
+        cursor_keep(
+            s, index, msg->type == SERVER_MSG_GAP ? msg->to : msg->cursor);
+    }
     switch (msg->type) {
     case SERVER_MSG_SUBSCRIBE_SUCCESS:
         s->was_connected = true;
@@ -242,6 +297,9 @@ static void on_message(void *context, const struct server_msg *msg)
         if (ours) {
             event_print(s, msg, buffer_view(&channel));
         }
+        break;
+    case SERVER_MSG_GAP:
+        say_gap(msg, buffer_view(&channel));
         break;
     case SERVER_MSG_SUBSCRIBE_ERROR:
         say_error(msg, "cannot subscribe");
@@ -348,6 +406,22 @@ static int run(struct sub *s)
     return s->status;
 }
 
+static void cursors_init(struct sub *s)
+{
+    s->cursors = alloc_zero(s->channel_count * sizeof(s->cursors[0]));
+    for (size_t i = 0; i < s->channel_count; i++) {
+        buffer_init(&s->cursors[i], CURSOR_TEXT_MAX);
+    }
+}
+
+static void cursors_done(struct sub *s)
+{
+    for (size_t i = 0; i < s->channel_count; i++) {
+        buffer_done(&s->cursors[i]);
+    }
+    free(s->cursors);
+}
+
 int sub_main(int argc, char **argv)
 {
     static struct sub s;
@@ -360,7 +434,8 @@ int sub_main(int argc, char **argv)
         return status;
     }
     s.count = UINT64_MAX;
-    if (!option_number(&o, "count", 1, UINT64_MAX, &s.count)) {
+    if (!option_number(&o, "count", 1, UINT64_MAX, &s.count) ||
+        !sub_begin_read(&o, s.begin)) {
         return OPTIONS_EXIT_USAGE;
     }
     s.reconnect = !options_has(&o, "no-reconnect");
@@ -370,5 +445,8 @@ int sub_main(int argc, char **argv)
     if (client_init(&s.client, &arguments, &why) != 0) {
         return options_complain(&command, "%s", why.text);
     }
-    return run(&s);
+    cursors_init(&s);
+    status = run(&s);
+    cursors_done(&s);
+    return status;
 }

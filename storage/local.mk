@@ -10,6 +10,7 @@ libstorage_a_SOURCES = \
 	%D%/log_open.c \
 	%D%/log_private.h \
 	%D%/log_read.c \
+	%D%/log_seek.c \
 	%D%/log_trim.c \
 	%D%/record.c \
 	%D%/record.h

@@ -75,6 +75,9 @@ void log_close(struct log *log)
     pthread_rwlock_destroy(&log->map_lock);
     pthread_mutex_destroy(&log->known_lock);
     free(log->corrupt);
+    for (size_t n = 0; n < log->origin_count; n++) {
+        free(log->origins[n].marks);
+    }
     free(log->origins);
     free(log->dir);
     free(log);
@@ -95,18 +98,26 @@ static struct log_origin *find_origin(struct log *log, uint64_t origin)
     return NULL;
 }
 
+struct log_origin *log_origin(struct log *log, uint64_t origin)
+{
+    struct log_origin *known = find_origin(log, origin);
+
+    if (known == NULL) {
+        log->origins = alloc_resize(log->origins,
+                                    (log->origin_count + 1) * sizeof(*known));
+        known = &log->origins[log->origin_count++];
+        *known = (struct log_origin){.origin = origin};
+    }
+    return known;
+}
+
 void log_note_sequence(struct log *log, uint64_t origin, uint64_t sequence)
 {
     struct log_origin *known;
 
     pthread_mutex_lock(&log->known_lock);
-    known = find_origin(log, origin);
-    if (known == NULL) {
-        log->origins = alloc_resize(log->origins,
-                                    (log->origin_count + 1) * sizeof(*known));
-        known = &log->origins[log->origin_count++];
-        *known = (struct log_origin){.origin = origin, .sequence = sequence};
-    } else if (known->sequence < sequence) {
+    known = log_origin(log, origin);
+    if (known->sequence < sequence) {
         known->sequence = sequence;
     }
     pthread_mutex_unlock(&log->known_lock);

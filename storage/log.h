@@ -10,6 +10,7 @@
 #define STORAGE_LOG_H
 
 #include "base/event.h"
+#include "base/vector.h"
 #include "base/why.h"
 #include "storage/index.h"
 #include "storage/record.h"
@@ -71,6 +72,26 @@ struct index *log_index(struct log *log);
  * thread. */
 uint64_t log_last_sequence(struct log *log, uint64_t origin);
 
+/* Of each origin the highest sequence that the log ever held; this node's own
+ * is always there. Any thread. */
+void log_seek_vector(struct log *log, struct vector *ret);
+
+/* Of each origin, up to where its events may have left the log. Any thread. */
+void log_seek_low_water(struct log *log, struct vector *ret);
+
+/* The first place where an event may stand that `after` does not cover, less
+ * than LOG_SEEK_SLACK events of some origin before the first that does; one
+ * past the last place when there is none. Any thread. */
+#define LOG_SEEK_SLACK 64
+uint64_t log_seek(struct log *log, const struct vector *after);
+
+/* Of each origin the highest sequence at or before `place`. Reads a few
+ * records. Any thread. RC_IO. */
+int log_seek_vector_at(struct log *log,
+                       uint64_t place,
+                       struct vector *ret,
+                       struct why *why);
+
 /* Append in one transaction and sync; sets each event's place. Only the log
  * thread. The events must be in order for their origin.
  * RC_TOO_LARGE: a record or the batch is over its limit, nothing was written.
@@ -110,6 +131,16 @@ int log_read(struct log *log,
                            void *context),
              void *context,
              struct why *why);
+
+/* Visit records from the last place <= `from` on, newest first, until the
+ * visitor returns false. Otherwise as log_read(); a page at a time inside. */
+int log_read_back(struct log *log,
+                  uint64_t from,
+                  bool (*visit)(uint64_t place,
+                                const struct record *record,
+                                void *context),
+                  void *context,
+                  struct why *why);
 
 /* Visit the records at `places` that are still there and whole, in that order;
  * `count` keeps it short. Any thread. */

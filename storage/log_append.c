@@ -147,6 +147,11 @@ static void settle(struct log *log, struct event *const *events, size_t count)
         }
         event->place = log->last_place + 1 + n;
         index_add(log->index, event->channel, event->place, record_len(event));
+        log_seek_note(log,
+                      event->origin,
+                      event->sequence,
+                      event->predecessor,
+                      event->place);
     }
     pthread_mutex_lock(&log->known_lock);
     log->last_place += count;

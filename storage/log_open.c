@@ -304,6 +304,11 @@ static bool scan_record(uint64_t place,
 
     index_add(scan->log->index, record->channel, place, len);
     log_note_sequence(scan->log, record->origin, record->sequence);
+    log_seek_note(scan->log,
+                  record->origin,
+                  record->sequence,
+                  record->predecessor,
+                  place);
     scan->next = place + 1;
     scan->done++;
     scan->bytes += len;
@@ -378,6 +383,7 @@ static int scan_all(struct log *log,
         }
         tell_progress(&scan);
     } while (scan.done > done_before);
+    log_seek_scanned(log);
     return 0;
 }
 

@@ -14,9 +14,23 @@
 /* Corrupt places that are remembered; further ones are still passed over. */
 #define LOG_CORRUPT_MAX 65536
 
+/* Where one event stands. */
+struct log_mark {
+    uint64_t sequence;
+    uint64_t place;
+};
+
 struct log_origin {
     uint64_t origin;
     uint64_t sequence; /* the highest that the log ever held */
+    uint64_t low;      /* up to here its events may have gone */
+    bool low_known;
+    uint64_t count; /* events noted since the log was opened */
+    struct log_mark last;
+    struct log_mark *marks; /* ascending; [mark_begin, mark_end) */
+    size_t mark_begin;
+    size_t mark_end;
+    size_t mark_capacity;
 };
 
 struct log {
@@ -72,6 +86,9 @@ bool log_writable(struct log *log);
 /* Keep the highest sequence of an origin. */
 void log_note_sequence(struct log *log, uint64_t origin, uint64_t sequence);
 
+/* The origin's entry, made when absent. Under known_lock. */
+struct log_origin *log_origin(struct log *log, uint64_t origin);
+
 /* Note or forget that the record at `place` does not pass its checks. */
 void log_note_corrupt(struct log *log, uint64_t place);
 void log_forget_corrupt(struct log *log, uint64_t place);
@@ -82,6 +99,19 @@ void log_forget_corrupt(struct log *log, uint64_t place);
 int log_meta_load(struct log *log, MDB_txn *txn, struct why *why);
 int log_meta_create(struct log *log, MDB_txn *txn, uint64_t new_origin);
 int log_meta_save(struct log *log, MDB_txn *txn);
+
+/* log_seek.c: an event has come at the end, or gone from the head; and all that
+ * was there when the log opened has been noted. */
+void log_seek_note(struct log *log,
+                   uint64_t origin,
+                   uint64_t sequence,
+                   uint64_t predecessor,
+                   uint64_t place);
+void log_seek_forget(struct log *log,
+                     uint64_t origin,
+                     uint64_t sequence,
+                     uint64_t place);
+void log_seek_scanned(struct log *log);
 
 /* log_read.c: a read transaction for the length of a call; errors are LMDB's.
  */

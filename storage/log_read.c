@@ -197,6 +197,66 @@ int log_read(struct log *log,
     return read_failed(log, error, why);
 }
 
+/* Backwards over up to this many records a transaction. */
+#define BACK_RECORDS_MAX 4096
+
+/* The place to go on from; 0 when the log's head or the visitor's end has come.
+ */
+static int read_back(struct log *log,
+                     MDB_cursor *cursor,
+                     uint64_t *from,
+                     struct page *page)
+{
+    MDB_val key = {.mv_size = sizeof(*from), .mv_data = from};
+    MDB_val value;
+    uint64_t place = *from;
+    int error = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+
+    if (error == MDB_NOTFOUND) {
+        error = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+    }
+    for (unsigned n = 0; error == 0 && n < BACK_RECORDS_MAX; n++) {
+        memcpy(&place, key.mv_data, sizeof(place));
+        if (place <= *from && !visit_value(log, page, place, value)) {
+            *from = 0;
+            return 0;
+        }
+        error = mdb_cursor_get(cursor, &key, &value, MDB_PREV);
+    }
+    *from = error == 0 ? place - 1 : 0;
+    return error == MDB_NOTFOUND ? 0 : error;
+}
+
+int log_read_back(struct log *log,
+                  uint64_t from,
+                  bool (*visit)(uint64_t place,
+                                const struct record *record,
+                                void *context),
+                  void *context,
+                  struct why *why)
+{
+    struct page page = {
+        .visit = visit, .context = context, .bytes_left = SIZE_MAX};
+    int error = 0;
+
+    while (error == 0 && from > 0) {
+        MDB_txn *txn;
+        MDB_cursor *cursor;
+
+        error = log_read_begin(log, &txn);
+        if (error != 0) {
+            break;
+        }
+        error = mdb_cursor_open(txn, log->events, &cursor);
+        if (error == 0) {
+            error = read_back(log, cursor, &from, &page);
+            mdb_cursor_close(cursor);
+        }
+        log_read_end(log, txn);
+    }
+    return read_failed(log, error, why);
+}
+
 int log_read_places(struct log *log,
                     const uint64_t *places,
                     size_t count,

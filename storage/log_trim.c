@@ -21,7 +21,7 @@ struct step {
     struct buffer gone;
 };
 
-#define GONE_BYTES_MAX (2 * sizeof(uint64_t) + 1 + UINT8_MAX)
+#define GONE_BYTES_MAX (4 * sizeof(uint64_t) + 1 + UINT8_MAX)
 
 static void gone_add(struct step *step,
                      uint64_t place,
@@ -32,6 +32,8 @@ static void gone_add(struct step *step,
 
     buffer_u64(&step->gone, place);
     buffer_u64(&step->gone, record_bytes);
+    buffer_u64(&step->gone, record == NULL ? 0 : record->origin);
+    buffer_u64(&step->gone, record == NULL ? 0 : record->sequence);
     buffer_u8(&step->gone, (uint8_t)channel.len);
     buffer_append(&step->gone, channel);
     check(!step->gone.overflowed);
@@ -43,14 +45,19 @@ static void forget_gone(struct log *log, const struct step *step)
     struct bytes channel;
     uint64_t place;
     uint64_t record_bytes;
+    uint64_t origin;
+    uint64_t sequence;
     uint8_t channel_len;
 
     while (bytes_take_u64(&rest, &place)) {
         check(bytes_take_u64(&rest, &record_bytes));
+        check(bytes_take_u64(&rest, &origin));
+        check(bytes_take_u64(&rest, &sequence));
         check(bytes_take_u8(&rest, &channel_len));
         check(bytes_take(&rest, channel_len, &channel));
         if (channel_len > 0) {
             index_drop_first(log->index, channel, place, record_bytes);
+            log_seek_forget(log, origin, sequence, place);
         }
         log_forget_corrupt(log, place);
     }

@@ -59,6 +59,7 @@ UNIT_STORAGE = \
 	%D%/fault/test_log_kill \
 	%D%/unit/test_index \
 	%D%/unit/test_log \
+	%D%/unit/test_log_seek \
 	%D%/unit/test_record
 tests_fault_test_log_io_SOURCES = %D%/fault/test_log_io.c \
 	%D%/lib/fault_io.c %D%/lib/fault_io.h
@@ -78,6 +79,7 @@ UNIT_BRIDGE = \
 	%D%/unit/test_metrics \
 	%D%/unit/test_namespace \
 	%D%/unit/test_publish \
+	%D%/unit/test_replay \
 	%D%/unit/test_sequencer \
 	%D%/unit/test_shard \
 	%D%/unit/test_shard_model \
@@ -166,7 +168,7 @@ E2E_TESTS = \
 	%D%/e2e/node_websocket.test \
 	%D%/e2e/protocol.test \
 	%D%/e2e/pub_sub.test \
-	%D%/e2e/slow.test \
+	%D%/e2e/replay.test %D%/e2e/slow.test \
 	%D%/e2e/websockets.test
 
 UNIT_TESTS = $(UNIT_BASE) $(UNIT_PROTO) $(UNIT_STORAGE) $(UNIT_CLUSTER) \

@@ -9,27 +9,34 @@
 #include "base/moment.h"
 
 struct shard;
+struct shard_input;
+struct shard_page;
 struct client;
 
 /* The client's output is drained: let it have its next page, in its turn. */
 void catchup_offer(struct shard *shard, struct client *client);
 
+/* Say what page the client is to read next; false when it cannot be served and
+ * is closed. */
+bool catchup_page(struct shard *shard,
+                  struct client *client,
+                  struct moment now,
+                  struct shard_page *ret);
+
 /* One record of its page. */
 void catchup_record(struct shard *shard,
                     struct client *client,
-                    uint64_t place,
-                    struct bytes channel,
-                    struct bytes content);
+                    struct moment now,
+                    const struct shard_input *in);
 
 /* Whether the client can take another record of its page. */
 bool catchup_wants(const struct client *client);
 
-/* The page is done. `first_place` is where the log begins now: a client whose
- * place has left the window cannot be served without a gap, and is closed. */
+/* The page is done. A client whose place has left the window cannot be served
+ * without a gap: it is told of it, or closed when it knows no gaps. */
 void catchup_page_end(struct shard *shard,
-                      struct moment now,
                       struct client *client,
-                      uint64_t first_place,
-                      bool failed);
+                      struct moment now,
+                      const struct shard_input *in);
 
 #endif

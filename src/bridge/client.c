@@ -31,6 +31,7 @@ struct client *client_new(struct shard *shard, uint64_t id, void *socket)
     list_init(&c->keepalive_node);
     list_init(&c->write_node);
     list_init(&c->subscriptions);
+    list_init(&c->replays);
     list_init(&c->send_node);
     list_init(&c->close_node);
     list_init(&c->catchup_node);
@@ -57,6 +58,7 @@ void client_free(struct client *c)
     list_remove(&c->send_node);
     list_remove(&c->close_node);
     list_remove(&c->catchup_node);
+    free(c->behind_at);
     http_request_free(c->request);
     ws_stream_done(&c->ws, shard->ws_pool);
     buffer_done(&c->in);
@@ -68,6 +70,11 @@ static void move_to(struct list *list, struct list *node)
 {
     list_remove(node);
     list_push_back(list, node);
+}
+
+bool client_subscribes(const struct client *c)
+{
+    return c->state == CLIENT_WS_OPEN || c->state == CLIENT_STREAM;
 }
 
 struct buffer *client_output(struct client *c)
@@ -154,6 +161,8 @@ bool client_wants_read(const struct client *c)
         return c->in.len == 0 && c->out.len <= limits->send_buffer_max;
     case CLIENT_HTTP_WAITING:
         return false;
+    case CLIENT_STREAM:
+        return true; /* to notice the peer's end; the bytes are dropped */
     case CLIENT_WS_OPEN:
         return c->in.len == 0 && c->out.len <= limits->send_buffer_max &&
                c->publishes_in_flight < limits->publishes_in_flight_max;

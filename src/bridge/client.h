@@ -22,6 +22,7 @@ enum client_state {
     CLIENT_HTTP_READING, /* inside a request */
     CLIENT_HTTP_WAITING, /* its publish is on the way to the log */
     CLIENT_WS_OPEN,
+    CLIENT_STREAM, /* is sent events as they come, and reads no more requests */
     CLIENT_CLOSING, /* what is queued goes out, nothing is read; then closed */
 };
 
@@ -76,9 +77,12 @@ struct client {
     /* A client that is behind is not sent what comes live: it reads the log
      * from here on until it has caught up with the shard (catchup). 0: live. */
     uint64_t behind_place;
-    uint64_t page_from;    /* where the page being read began */
-    uint32_t page_records; /* how many of its records have come */
-    size_t page_out_len;   /* the output in front of what they led to */
+    struct vector *behind_at; /* its cursor there; NULL: live */
+    struct list replays;      /* of its subscriptions, the next to read first */
+    bool replaying;           /* the page being read is a replay's */
+    uint64_t page_from;       /* where the page being read began */
+    uint32_t page_records;    /* how many of its records have come */
+    size_t page_out_len;      /* the output in front of what they led to */
 
     struct list send_node;    /* in the shard's: has output this turn */
     struct list close_node;   /* in the shard's: to be closed */
@@ -91,6 +95,9 @@ void client_free(struct client *c); /* leaves every list */
 /* Append bytes to what is sent, after everything so far, and see to it that
  * they go out this turn. */
 struct buffer *client_output(struct client *c);
+
+/* Whether it may be sent events now. */
+bool client_subscribes(const struct client *c);
 
 /* Append one text frame. */
 void client_send_text(struct client *c, struct bytes text);

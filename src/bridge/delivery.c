@@ -3,10 +3,10 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
-#include "proto/answer.h"
 #include "proto/ws_deflate.h"
 #include "proto/ws_frame.h"
 #include "src/bridge/shard_state.h"
+#include "src/bridge/ws_session.h"
 
 #include <stdlib.h>
 
@@ -47,7 +47,37 @@ void delivery_arena_clear(struct delivery_arena *a)
     buffer_clear(&a->deflated);
 }
 
-static uint32_t add_tail(struct delivery_arena *a, struct bytes content)
+/* The text of an event in one of its formats. */
+static void print_tail(struct buffer *out,
+                       enum subscription_format format,
+                       struct bytes channel,
+                       struct bytes content,
+                       const struct vector *cursor)
+{
+    switch (format) {
+    case SUBSCRIPTION_PLAIN:
+        answer_data_tail(out, content);
+        return;
+    case SUBSCRIPTION_CURSORS:
+        answer_data_tail_cursor(out, content, channel, cursor);
+        return;
+    case SUBSCRIPTION_STREAM:
+        answer_stream_event(out, content, channel, cursor);
+        return;
+    case SUBSCRIPTION_HISTORY:
+        answer_history_event(out, content, channel, cursor);
+        return;
+    case SUBSCRIPTION_FORMAT_COUNT:
+        break;
+    }
+    check_unreachable();
+}
+
+static uint32_t add_tail(struct delivery_arena *a,
+                         enum subscription_format format,
+                         struct bytes channel,
+                         struct bytes content,
+                         const struct vector *cursor)
 {
     struct delivery_tail *tail;
 
@@ -58,7 +88,7 @@ static uint32_t add_tail(struct delivery_arena *a, struct bytes content)
     }
     tail = &a->tails[a->tail_count];
     *tail = (struct delivery_tail){.offset = a->text.len};
-    answer_data_tail(&a->text, content);
+    print_tail(&a->text, format, channel, content, cursor);
     check(!a->text.overflowed);
     tail->len = a->text.len - tail->offset;
     return a->tail_count++;
@@ -94,7 +124,9 @@ static void add_note(struct delivery_arena *a,
 }
 
 /* Above its send buffer a client is only a place in the log. */
-static bool falls_behind(struct shard *shard, struct client *c, uint64_t place)
+static bool falls_behind(struct shard *shard,
+                         struct client *c,
+                         const struct event *event)
 {
     if (c->behind_place != 0) {
         return true;
@@ -103,26 +135,35 @@ static bool falls_behind(struct shard *shard, struct client *c, uint64_t place)
         shard->options.limits->send_buffer_max) {
         return false;
     }
-    c->behind_place = place;
+    c->behind_place = event->place;
+    c->behind_at = alloc_raw(sizeof(*c->behind_at));
+    *c->behind_at = shard->vector;
+    vector_set(c->behind_at, event->origin, shard->sequence_before);
     shard_count(shard, catchup_begun, 1);
     return true;
 }
 
+/* `tails`: of each format the event's, UINT32_MAX while there is none. */
 static void note_topic(struct shard *shard,
                        const struct topic *topic,
                        const struct event *event,
-                       uint32_t *tail)
+                       uint32_t tails[SUBSCRIPTION_FORMAT_COUNT])
 {
     for (uint32_t i = 0; i < topic->count; i++) {
-        struct subscription *s = topic->subscriptions[i];
+        struct subscription *s = topic->links[i]->subscription;
         struct client *c = s->client;
+        uint32_t *tail = &tails[s->format];
 
-        if (event->place <= s->after_place || c->state != CLIENT_WS_OPEN ||
-            falls_behind(shard, c, event->place)) {
+        if (event->place <= s->after_place || s->replay != NULL ||
+            !client_subscribes(c) || falls_behind(shard, c, event)) {
             continue;
         }
         if (*tail == UINT32_MAX) {
-            *tail = add_tail(&shard->deliveries, event->content);
+            *tail = add_tail(&shard->deliveries,
+                             s->format,
+                             event->channel,
+                             event->content,
+                             &shard->vector);
         }
         add_note(&shard->deliveries, c, s, event->place, *tail);
         if (list_empty(&c->send_node)) {
@@ -136,11 +177,14 @@ void delivery_walk(struct shard *shard, const struct event *event)
     struct topic *topics[SUBSCRIPTION_TOPICS_MAX];
     size_t count =
         subscription_topics(&shard->subscriptions, event->channel, topics);
-    uint32_t tail = UINT32_MAX;
+    uint32_t tails[SUBSCRIPTION_FORMAT_COUNT];
 
     check(event->place > shard->place);
+    memset(tails, UINT8_MAX, sizeof(tails));
+    shard->sequence_before = vector_get(&shard->vector, event->origin);
+    (void)vector_raise(&shard->vector, event->origin, event->sequence);
     for (size_t i = 0; i < count; i++) {
-        note_topic(shard, topics[i], event, &tail);
+        note_topic(shard, topics[i], event, tails);
     }
     shard->place = event->place;
 }
@@ -172,6 +216,10 @@ static void render_frame(struct delivery_arena *a,
     size_t stored_len = 0;
     uint8_t *at;
 
+    if (s->format == SUBSCRIPTION_STREAM) {
+        buffer_append(out, end);
+        return;
+    }
     if (deflate) {
         end = deflated_tail(a, tail);
         stored_len = WS_DEFLATE_STORED_LEN;
@@ -225,18 +273,6 @@ struct bytes delivery_view(struct shard *shard, struct client *client)
     return buffer_view(out);
 }
 
-static bool topic_among(struct topic *topic,
-                        struct topic *const *topics,
-                        size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (topics[i] == topic) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Forget what was added since; no note refers to it. */
 static void truncate_arena(struct delivery_arena *a,
                            const struct delivery_arena *before)
@@ -256,28 +292,82 @@ bool delivery_append(struct shard *shard,
     const struct delivery_arena before = *a;
     struct topic *topics[SUBSCRIPTION_TOPICS_MAX];
     size_t count = subscription_topics(&shard->subscriptions, channel, topics);
-    uint32_t tail = UINT32_MAX;
+    uint32_t tails[SUBSCRIPTION_FORMAT_COUNT];
     bool whole = true;
 
+    memset(tails, UINT8_MAX, sizeof(tails));
     list_each(node, &client->subscriptions)
     {
         struct subscription *s =
             list_entry(node, struct subscription, client_node);
+        uint32_t *tail = &tails[s->format];
 
-        if (place <= s->after_place || !topic_among(s->topic, topics, count)) {
+        if (place <= s->after_place || s->replay != NULL ||
+            !subscription_matches(s, topics, count)) {
             continue;
         }
         if (client->out.len > shard->options.limits->send_buffer_max) {
             whole = false;
             break;
         }
-        if (tail == UINT32_MAX) {
-            tail = add_tail(a, content);
+        if (*tail == UINT32_MAX) {
+            *tail = add_tail(a, s->format, channel, content, client->behind_at);
         }
-        render_frame(a, s, &a->tails[tail], client_output(client));
+        render_frame(a, s, &a->tails[*tail], client_output(client));
         s->after_place = place;
         shard_count(shard, deliveries, 1);
     }
     truncate_arena(a, &before);
     return whole;
+}
+
+void delivery_replay(struct shard *shard,
+                     struct subscription *subscription,
+                     const struct vector *at,
+                     const struct shard_input *in)
+{
+    struct delivery_arena *a = &shard->deliveries;
+    const struct delivery_arena before = *a;
+    struct topic *topics[SUBSCRIPTION_TOPICS_MAX];
+    size_t count =
+        subscription_topics(&shard->subscriptions, in->record.channel, topics);
+    uint32_t tail;
+
+    if (!subscription_matches(subscription, topics, count)) {
+        return;
+    }
+    tail = add_tail(
+        a, subscription->format, in->record.channel, in->record.content, at);
+    render_frame(
+        a, subscription, &a->tails[tail], client_output(subscription->client));
+    truncate_arena(a, &before);
+    shard_count(shard, deliveries, 1);
+}
+
+void delivery_gap(struct shard *shard,
+                  struct subscription *subscription,
+                  struct moment now,
+                  const struct answer_gap *gap)
+{
+    struct client *c = subscription->client;
+    struct buffer *text = &shard->text;
+
+    buffer_clear(text);
+    switch ((enum subscription_format)subscription->format) {
+    case SUBSCRIPTION_PLAIN:
+        shard_count(shard, catchup_lost, 1);
+        ws_session_close(c, now, 1013, "events were missed");
+        return;
+    case SUBSCRIPTION_CURSORS:
+        answer_gap(text, subscription_id(subscription), gap);
+        client_send_text(c, buffer_view(text));
+        return;
+    case SUBSCRIPTION_STREAM:
+        answer_stream_gap(client_output(c), gap);
+        return;
+    case SUBSCRIPTION_HISTORY:
+    case SUBSCRIPTION_FORMAT_COUNT:
+        break;
+    }
+    check_unreachable();
 }

@@ -8,6 +8,8 @@
 
 #include "base/buffer.h"
 #include "base/event.h"
+#include "base/moment.h"
+#include "proto/answer.h"
 
 struct shard;
 struct client;
@@ -67,6 +69,21 @@ void delivery_render(struct shard *shard, struct client *client);
 
 /* The same into the arena's own buffer, when nothing waits before them. */
 struct bytes delivery_view(struct shard *shard, struct client *client);
+
+/* Append one event to the output of a subscription that replays; `at` is its
+ * cursor behind the event. */
+struct shard_input;
+void delivery_replay(struct shard *shard,
+                     struct subscription *subscription,
+                     const struct vector *at,
+                     const struct shard_input *in);
+
+/* Tell a subscription what it will never have. One that asked for no cursors
+ * would not understand: its connection is closed, so that it comes back. */
+void delivery_gap(struct shard *shard,
+                  struct subscription *subscription,
+                  struct moment now,
+                  const struct answer_gap *gap);
 
 /* Append one event to the client's output for each of its subscriptions that
  * match and have not seen it: what catching up does, a record at a time. False

@@ -26,6 +26,8 @@ libbridge_a_SOURCES = \
 	%D%/namespace.h \
 	%D%/publish.c \
 	%D%/publish.h \
+	%D%/replay.c \
+	%D%/replay.h \
 	%D%/sequencer.c \
 	%D%/sequencer.h \
 	%D%/shard.c \

@@ -25,6 +25,9 @@
     X(catchup_records,                                                       \
       "counter",                                                             \
       "Records read from the log for slow clients")                          \
+    X(replays_begun, "counter", "Subscriptions that began in the past")      \
+    X(replay_records, "counter", "Events read from the log for them")        \
+    X(gaps, "counter", "Gaps that subscribers were told of")                 \
     X(catchup_lost, "counter", "Slow clients closed: window passed them")    \
     X(timeouts, "counter", "Connections closed because of a time limit")     \
     X(keys_refused, "counter", "API keys refused")                           \

@@ -37,6 +37,10 @@ struct shard *shard_new(const struct shard_options *options)
     subscription_table_init(&shard->subscriptions, options->seed);
     delivery_arena_init(&shard->deliveries, limits->send_buffer_max);
     shard->place = options->last_place;
+    if (options->lookup.vector_at != NULL) {
+        (void)options->lookup.vector_at(
+            options->lookup.context, shard->place, &shard->vector);
+    }
     list_init(&shard->sending);
     list_init(&shard->closing);
     list_init(&shard->catching_up);
@@ -294,6 +298,9 @@ static void drain(struct shard *shard, struct moment now)
                 ws_session_close(c, now, 1001, "the node stops");
             }
             break;
+        case CLIENT_STREAM:
+            drain_http(c, now);
+            break;
         case CLIENT_HTTP_WAITING:
         case CLIENT_CLOSING:
             break;
@@ -322,15 +329,10 @@ void shard_step(struct shard *shard, struct moment now, struct shard_input *in)
         take_batches(shard, in->batches.list, in->batches.count);
         break;
     case SHARD_INPUT_RECORD:
-        catchup_record(shard,
-                       in->client,
-                       in->record.place,
-                       in->record.channel,
-                       in->record.content);
+        catchup_record(shard, in->client, now, in);
         break;
     case SHARD_INPUT_PAGE_END:
-        catchup_page_end(
-            shard, now, in->client, in->page.first_place, in->page.failed);
+        catchup_page_end(shard, in->client, now, in);
         break;
     case SHARD_INPUT_TICK:
         deadline_expire(shard, now);
@@ -437,20 +439,20 @@ void shard_sent(struct shard *shard,
 }
 
 bool shard_next_catchup(struct shard *shard,
-                        struct client **ret_client,
-                        uint64_t *ret_from)
+                        struct moment now,
+                        struct shard_page *ret)
 {
-    struct list *node = list_pop_front(&shard->catching_up);
+    struct list *node;
 
-    if (node == NULL) {
-        return false;
+    while ((node = list_pop_front(&shard->catching_up)) != NULL) {
+        struct client *c = list_entry(node, struct client, catchup_node);
+
+        delivery_render(shard, c);
+        if (catchup_page(shard, c, now, ret)) {
+            return true;
+        }
     }
-    *ret_client = list_entry(node, struct client, catchup_node);
-    delivery_render(shard, *ret_client);
-    (*ret_client)->page_out_len = (*ret_client)->out.len;
-    (*ret_client)->page_from = (*ret_client)->behind_place;
-    *ret_from = (*ret_client)->behind_place;
-    return true;
+    return false;
 }
 
 bool shard_catchup_wants(const struct client *client)

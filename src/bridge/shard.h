@@ -13,6 +13,7 @@
 #define BRIDGE_SHARD_H
 
 #include "base/moment.h"
+#include "base/vector.h"
 #include "src/bridge/authority.h"
 #include "src/bridge/batch.h"
 #include "src/bridge/metrics.h"
@@ -37,11 +38,27 @@ struct shard_limits {
     uint64_t connection_timeout_ms; /* told in connection_ack */
 };
 
+/* What the shard may ask of the log at once: all of it is in memory or a few
+ * records away. Called in the shard's thread. Places are of the first event to
+ * read. */
+struct shard_lookup {
+    void *context;
+    void (*vector)(void *context, struct vector *ret);    /* all it ever had */
+    void (*low_water)(void *context, struct vector *ret); /* what has gone */
+    uint64_t (*seek)(void *context, const struct vector *after);
+    uint64_t (*last)(void *context,
+                     const struct channel_name *patterns,
+                     size_t pattern_count,
+                     uint64_t count);
+    int (*vector_at)(void *context, uint64_t place, struct vector *ret);
+};
+
 struct shard_options {
     uint32_t index;
     uint64_t seed;        /* of its maps */
     uint64_t random_seed; /* of identifiers for refused events */
     uint64_t last_place;  /* of the log, when the shard starts */
+    struct shard_lookup lookup;
     const struct shard_limits *limits;
     const struct namespace_table *namespaces;
     struct authority *authority; /* this shard's own: it holds a cache */
@@ -79,11 +96,18 @@ struct shard_input {
         } batches;
         struct {
             uint64_t place;
+            uint64_t origin;
+            uint64_t sequence;
+            uint64_t predecessor;
             struct bytes channel;
             struct bytes content;
         } record;
         struct {
-            uint64_t first_place; /* of the log; what is before is trimmed */
+            uint64_t from;          /* where the page was asked to begin */
+            uint64_t first_place;   /* of the log; what is before is trimmed */
+            uint64_t covered_place; /* every event asked for, up to here, was
+                                       given or is not there */
+            bool torn;              /* some of it was trimmed meanwhile */
             bool failed;
         } page;
     };
@@ -110,12 +134,18 @@ void shard_sent(struct shard *shard,
                 struct client *client,
                 size_t taken);
 
-/* A client that is behind: read the log from `ret_from` on, up to
- * `ret_bytes_max`; give each record by RECORD while shard_catchup_wants()
- * says so, then PAGE_END. */
+/* A page of the log that a client is to be given: read on from `from`, only
+ * events of `channel` unless its len is 0; give each record by RECORD while
+ * shard_catchup_wants() says so, then PAGE_END. */
+struct shard_page {
+    struct client *client;
+    uint64_t from;
+    struct bytes channel; /* borrowed until PAGE_END */
+};
+
 bool shard_next_catchup(struct shard *shard,
-                        struct client **ret_client,
-                        uint64_t *ret_from);
+                        struct moment now,
+                        struct shard_page *ret);
 bool shard_catchup_wants(const struct client *client);
 
 /* A socket to close; its client's memory is freed by the call. With

@@ -25,7 +25,9 @@ struct shard {
     struct client_table clients;
     struct subscription_table subscriptions;
     struct delivery_arena deliveries;
-    uint64_t place; /* of the last event walked */
+    uint64_t place;           /* of the last event walked */
+    struct vector vector;     /* what the events up to there come to */
+    uint64_t sequence_before; /* in it, of the origin being walked */
 
     /* Batches not yet walked to their end, oldest first. */
     struct batch **batches;

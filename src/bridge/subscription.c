@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "proto/answer.h"
 #include "proto/client_msg.h"
+#include "src/bridge/replay.h"
 
 #include <stdlib.h>
 
@@ -35,70 +36,97 @@ static struct topic *topic_get(struct map *map, struct bytes name)
     return topic;
 }
 
-static void topic_add(struct topic *topic, struct subscription *s)
+static void topic_add(struct topic *topic, struct topic_link *link)
 {
     if (topic->count == topic->capacity) {
         topic->capacity = topic->capacity == 0 ? 1 : topic->capacity * 2;
-        topic->subscriptions =
-            alloc_resize(topic->subscriptions,
-                         topic->capacity * sizeof(topic->subscriptions[0]));
+        topic->links = alloc_resize(topic->links,
+                                    topic->capacity * sizeof(topic->links[0]));
     }
-    s->topic = topic;
-    s->topic_slot = topic->count;
-    topic->subscriptions[topic->count++] = s;
+    link->topic = topic;
+    link->slot = topic->count;
+    topic->links[topic->count++] = link;
 }
 
-static void topic_drop(struct map *map, struct subscription *s)
+static bool is_wildcard(const struct topic *topic)
 {
-    struct topic *topic = s->topic;
-    struct subscription *last = topic->subscriptions[topic->count - 1];
+    struct bytes name = topic->node.key;
 
-    check(topic->subscriptions[s->topic_slot] == s);
-    topic->subscriptions[s->topic_slot] = last;
-    last->topic_slot = s->topic_slot;
+    return name.data[name.len - 1] == '/';
+}
+
+static void topic_drop(struct subscription_table *t, struct topic_link *link)
+{
+    struct topic *topic = link->topic;
+    struct topic_link *last = topic->links[topic->count - 1];
+
+    check(topic->links[link->slot] == link);
+    topic->links[link->slot] = last;
+    last->slot = link->slot;
     topic->count--;
     if (topic->count == 0) {
-        map_remove(map, &topic->node);
-        free(topic->subscriptions);
+        map_remove(is_wildcard(topic) ? &t->wildcard : &t->exact, &topic->node);
+        free(topic->links);
         free(topic);
+    }
+}
+
+static void add_links(struct subscription_table *t,
+                      struct subscription *s,
+                      const struct channel_name *patterns)
+{
+    for (size_t i = 0; i < s->link_count; i++) {
+        struct map *map = patterns[i].wildcard ? &t->wildcard : &t->exact;
+
+        s->links[i].subscription = s;
+        topic_add(topic_get(map, channel_name_prefix(&patterns[i])),
+                  &s->links[i]);
     }
 }
 
 struct subscription *subscription_new(struct subscription_table *t,
                                       struct client *client,
                                       struct bytes id,
-                                      const struct channel_name *pattern,
+                                      const struct channel_name *patterns,
+                                      size_t pattern_count,
                                       uint64_t after_place)
 {
     struct buffer begin;
     struct subscription *s;
+    size_t links_bytes = pattern_count * sizeof(s->links[0]);
 
-    check(id.len > 0 && id.len <= CLIENT_MSG_ID_BYTES_MAX);
+    check(id.len <= CLIENT_MSG_ID_BYTES_MAX);
+    check(pattern_count > 0 && pattern_count <= SUBSCRIPTION_PATTERNS_MAX);
     buffer_init(&begin, UINT8_MAX);
-    answer_data_begin(&begin, id);
+    if (id.len > 0) {
+        answer_data_begin(&begin, id);
+    }
     check(!begin.overflowed);
-    s = alloc_zero(sizeof(*s) + begin.len);
+    s = alloc_zero(sizeof(*s) + links_bytes + begin.len);
     s->client = client;
+    s->links = (struct topic_link *)(s + 1);
+    s->begin = (char *)s->links + links_bytes;
+    s->link_count = (uint8_t)pattern_count;
     s->id_len = (uint8_t)id.len;
     s->begin_len = (uint8_t)begin.len;
     s->after_place = after_place;
-    memcpy(s->begin, begin.data, begin.len);
+    if (begin.len > 0) {
+        memcpy(s->begin, begin.data, begin.len);
+    }
     buffer_done(&begin);
     list_init(&s->client_node);
-    topic_add(topic_get(pattern->wildcard ? &t->wildcard : &t->exact,
-                        channel_name_prefix(pattern)),
-              s);
+    add_links(t, s, patterns);
     t->count++;
     return s;
 }
 
 void subscription_free(struct subscription_table *t, struct subscription *s)
 {
-    struct bytes name = s->topic->node.key;
-    bool wildcard = name.data[name.len - 1] == '/';
-
-    topic_drop(wildcard ? &t->wildcard : &t->exact, s);
+    for (size_t i = 0; i < s->link_count; i++) {
+        topic_drop(t, &s->links[i]);
+    }
     list_remove(&s->client_node);
+    replay_free(s->replay);
     t->count--;
     free(s);
 }
@@ -106,13 +134,36 @@ void subscription_free(struct subscription_table *t, struct subscription *s)
 struct bytes subscription_id(const struct subscription *s)
 {
     /* The frame begins {"type":"data","id":" and then stands the id. */
-    return bytes_of(s->begin + sizeof("{\"type\":\"data\",\"id\":\"") - 1,
-                    s->id_len);
+    return s->id_len == 0
+               ? bytes_of(NULL, 0)
+               : bytes_of(s->begin + sizeof("{\"type\":\"data\",\"id\":\"") - 1,
+                          s->id_len);
 }
 
 struct bytes subscription_begin(const struct subscription *s)
 {
     return bytes_of(s->begin, s->begin_len);
+}
+
+struct bytes subscription_channel(const struct subscription *s)
+{
+    return s->link_count > 1 || is_wildcard(s->links[0].topic)
+               ? bytes_of(NULL, 0)
+               : s->links[0].topic->node.key;
+}
+
+bool subscription_matches(const struct subscription *s,
+                          struct topic *const *topics,
+                          size_t count)
+{
+    for (size_t i = 0; i < s->link_count; i++) {
+        for (size_t n = 0; n < count; n++) {
+            if (s->links[i].topic == topics[n]) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 size_t subscription_topics(const struct subscription_table *t,

@@ -11,25 +11,47 @@
 #include "proto/channel_name.h"
 
 struct client;
+struct replay;
+
+/* What its events are sent as. */
+enum subscription_format {
+    SUBSCRIPTION_PLAIN,   /* data frames as AWS's clients know them */
+    SUBSCRIPTION_CURSORS, /* data frames with cursor and channel */
+    SUBSCRIPTION_STREAM,  /* Server-Sent Events */
+    SUBSCRIPTION_HISTORY, /* items of a page of history */
+    SUBSCRIPTION_FORMAT_COUNT,
+};
 
 /* All subscriptions to one name or pattern. */
 struct topic {
     struct map_node node;
     uint32_t count;
     uint32_t capacity;
-    struct subscription **subscriptions; /* in no order */
+    struct topic_link **links; /* in no order */
     char name[];
 };
+
+/* A subscription's place in one of its topics. */
+struct topic_link {
+    struct topic *topic;
+    struct subscription *subscription;
+    uint32_t slot; /* where the topic lists it */
+};
+
+/* A stream may have several channels and patterns. */
+#define SUBSCRIPTION_PATTERNS_MAX 16
 
 struct subscription {
     struct list client_node; /* in its client's list */
     struct client *client;
-    struct topic *topic;
-    uint32_t topic_slot; /* where the topic lists it */
+    struct replay *replay; /* NULL: live */
+    uint64_t after_place;  /* has seen, or need not see, all up to here */
+    struct topic_link *links;
+    char *begin; /* what its data frames begin with, the id inside it */
+    uint8_t link_count;
+    uint8_t format;
     uint8_t id_len;
     uint8_t begin_len;
-    uint64_t after_place; /* has seen, or need not see, all up to here */
-    char begin[]; /* what its data frames begin with, the id inside it */
 };
 
 struct subscription_table {
@@ -42,16 +64,26 @@ void subscription_table_init(struct subscription_table *t, uint64_t seed);
 void subscription_table_done(struct subscription_table *t); /* must be empty */
 
 /* Live from this call on, for events after `after_place`. The caller links
- * client_node. */
+ * client_node and, for a replay, sets `replay`, which subscription_free()
+ * frees. `id` is empty for one that is not a WebSocket's. */
 struct subscription *subscription_new(struct subscription_table *t,
                                       struct client *client,
                                       struct bytes id,
-                                      const struct channel_name *pattern,
+                                      const struct channel_name *patterns,
+                                      size_t pattern_count,
                                       uint64_t after_place);
 void subscription_free(struct subscription_table *t, struct subscription *s);
 
 struct bytes subscription_id(const struct subscription *s);
 struct bytes subscription_begin(const struct subscription *s);
+
+/* The one channel it is for; len 0 when there are several, or wildcards. */
+struct bytes subscription_channel(const struct subscription *s);
+
+/* Whether one of its topics is among these. */
+bool subscription_matches(const struct subscription *s,
+                          struct topic *const *topics,
+                          size_t count);
 
 /* At most this many topics can match one channel. */
 #define SUBSCRIPTION_TOPICS_MAX (CHANNEL_NAME_SEGMENTS_MAX + 1)

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "src/bridge/admission.h"
+#include "src/bridge/replay.h"
 
 #include <stdio.h>
 
@@ -130,6 +131,7 @@ static enum problem subscribe(const struct turn *t,
     struct shard *shard = c->shard;
     struct channel_name pattern;
     struct subscription *s;
+    struct replay_start start;
     enum problem problem;
 
     if (find_subscription(c, msg->id) != NULL) {
@@ -151,13 +153,26 @@ static enum problem subscribe(const struct turn *t,
     }
     /* What was noted for this client is older than the subscription. */
     delivery_render(shard, c);
+    problem = replay_find(shard, t->now, &pattern, 1, &msg->replay, &start);
+    if (problem != PROBLEM_NONE) {
+        return problem;
+    }
     s = subscription_new(
-        &shard->subscriptions, c, msg->id, &pattern, shard->place);
+        &shard->subscriptions, c, msg->id, &pattern, 1, shard->place);
     list_push_back(&c->subscriptions, &s->client_node);
     c->subscription_count++;
     shard_count(shard, subscriptions_open, 1);
-    answer_success(text_begin(c), "subscribe_success", msg->id);
+    if (!msg->cursors && msg->replay.kind == REPLAY_NONE) {
+        answer_success(text_begin(c), "subscribe_success", msg->id);
+        text_send(c);
+        return PROBLEM_NONE;
+    }
+    s->format = SUBSCRIPTION_CURSORS;
+    answer_subscribed(text_begin(c), msg->id, &start.at);
     text_send(c);
+    if (msg->replay.kind != REPLAY_NONE) {
+        replay_begin(shard, s, &start);
+    }
     return PROBLEM_NONE;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "src/io/history.h"
 #include "src/io/log_thread.h"
 #include "src/io/logger.h"
 #include "src/io/mailbox.h"
@@ -205,6 +206,7 @@ static void start_shard(struct server *server,
                   .seed = random_u64(),
                   .random_seed = random_u64(),
                   .last_place = stat.last_place,
+                  .lookup = history_lookup(server->log),
                   .limits = &options->limits,
                   .namespaces = &server->namespaces,
                   .authority = server->authorities[index],

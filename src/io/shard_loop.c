@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "src/io/acceptor.h"
 #include "src/io/clock.h"
+#include "src/io/history.h"
 #include "src/io/logger.h"
 
 #include <errno.h>
@@ -120,59 +121,21 @@ static void send_all(struct shard_loop *loop)
     }
 }
 
-struct page {
-    struct shard_loop *loop;
-    struct client *client;
-};
-
-static bool on_record(uint64_t place,
-                      const struct record *record,
-                      void *context)
+static void step_page(void *context, struct shard_input *in)
 {
-    struct page *page = context;
-    struct shard_input in = {.kind = SHARD_INPUT_RECORD,
-                             .client = page->client,
-                             .record = {.place = place,
-                                        .channel = record->channel,
-                                        .content = record->content}};
-
-    step(page->loop, &in);
-    return shard_catchup_wants(page->client);
-}
-
-/* The log's first place, or the one after its last when it is empty. */
-static uint64_t first_place(struct log *log)
-{
-    struct log_stat stat;
-
-    log_stat(log, &stat);
-    return stat.first_place > 0 ? stat.first_place : stat.last_place + 1;
+    step(context, in);
 }
 
 /* A few pages, so that live traffic is not kept waiting; true when there were
  * any to read. */
 static bool read_pages(struct shard_loop *loop)
 {
-    struct log *log = loop->options.log;
-    struct page page = {.loop = loop};
-    struct why why;
-    uint64_t from;
+    struct shard_page page;
     int count = 0;
 
     while (count < PAGES_PER_TURN &&
-           shard_next_catchup(loop->shard, &page.client, &from)) {
-        struct shard_input in = {.kind = SHARD_INPUT_PAGE_END,
-                                 .client = page.client};
-
-        in.page.failed =
-            log_read(log, from, LOG_PAGE_BYTES_MAX, on_record, &page, &why) !=
-            0;
-        /* Asked after the read: what was trimmed meanwhile counts as gone. */
-        in.page.first_place = first_place(log);
-        if (in.page.failed) {
-            logger_line(LOGGER_ERROR, "log.read", "reason=\"%s\"", why.text);
-        }
-        step(loop, &in);
+           shard_next_catchup(loop->shard, loop->now, &page)) {
+        history_read(loop->options.log, &page, step_page, loop);
         count++;
     }
     return count > 0;

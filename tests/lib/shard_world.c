@@ -29,6 +29,86 @@ struct shard_world_options shard_world_defaults(void)
         .intake_bytes_max = 64 << 20};
 }
 
+static void lookup_vector(void *context, struct vector *ret)
+{
+    struct shard_world *w = context;
+
+    *ret = (struct vector){0};
+    (void)vector_raise(ret, w->sequencer.origin, w->sequencer.last_stored);
+}
+
+static int lookup_vector_at(void *context, uint64_t place, struct vector *ret)
+{
+    struct shard_world *w = context;
+
+    *ret = w->low;
+    (void)vector_raise(ret, w->sequencer.origin, 0);
+    for (uint64_t i = w->first_place; i <= place && i <= w->log_count; i++) {
+        if (w->log[i - 1] != NULL) {
+            (void)vector_raise(
+                ret, w->log[i - 1]->origin, w->log[i - 1]->sequence);
+        }
+    }
+    return 0;
+}
+
+static void lookup_low_water(void *context, struct vector *ret)
+{
+    *ret = ((struct shard_world *)context)->low;
+}
+
+/* The first event that the vector does not cover. */
+static uint64_t lookup_seek(void *context, const struct vector *after)
+{
+    struct shard_world *w = context;
+
+    for (uint64_t i = w->first_place; i <= w->log_count; i++) {
+        const struct event *event = w->log[i - 1];
+
+        if (event != NULL &&
+            event->sequence > vector_get(after, event->origin)) {
+            return i;
+        }
+    }
+    return w->log_count + 1;
+}
+
+static uint64_t lookup_last(void *context,
+                            const struct channel_name *patterns,
+                            size_t pattern_count,
+                            uint64_t count)
+{
+    struct shard_world *w = context;
+    uint64_t first = w->log_count + 1;
+
+    for (uint64_t i = w->log_count; i >= w->first_place && count > 0; i--) {
+        struct channel_name name;
+
+        if (w->log[i - 1] == NULL ||
+            channel_name_parse(w->log[i - 1]->channel, &name) != 0) {
+            continue;
+        }
+        for (size_t n = 0; n < pattern_count; n++) {
+            if (channel_name_covers(&patterns[n], &name)) {
+                first = i;
+                count--;
+                break;
+            }
+        }
+    }
+    return first;
+}
+
+static struct shard_lookup lookup(struct shard_world *w)
+{
+    return (struct shard_lookup){.context = w,
+                                 .vector = lookup_vector,
+                                 .low_water = lookup_low_water,
+                                 .seek = lookup_seek,
+                                 .last = lookup_last,
+                                 .vector_at = lookup_vector_at};
+}
+
 static void make_shard(struct shard_world *w)
 {
     const struct shard_options options = {
@@ -40,6 +120,7 @@ static void make_shard(struct shard_world *w)
         .namespaces = &w->namespaces,
         .authority = w->authority,
         .intake = &w->intake,
+        .lookup = lookup(w),
         .metrics = &w->metrics,
         .all_metrics = w->all_metrics,
         .all_metrics_count = 1,
@@ -217,6 +298,9 @@ static bool give_record(struct shard_world *w,
     struct shard_input in = {.kind = SHARD_INPUT_RECORD,
                              .client = client,
                              .record = {.place = event->place,
+                                        .origin = event->origin,
+                                        .sequence = event->sequence,
+                                        .predecessor = event->predecessor,
                                         .channel = event->channel,
                                         .content = event->content}};
 
@@ -224,29 +308,34 @@ static bool give_record(struct shard_world *w,
     return shard_catchup_wants(client);
 }
 
-/* As log_read() does: the first record always, then while the page has room. */
-static void read_page(struct shard_world *w,
-                      struct client *client,
-                      uint64_t place)
+/* As src/io/history does: the first record always, then while the page has
+ * room. */
+static void read_page(struct shard_world *w, const struct shard_page *page)
 {
-    struct shard_input end = {.kind = SHARD_INPUT_PAGE_END, .client = client};
+    struct shard_input end = {.kind = SHARD_INPUT_PAGE_END,
+                              .client = page->client};
+    uint64_t place = page->from;
     size_t bytes = 0;
 
+    end.page.from = page->from;
     end.page.failed = w->log_unreadable;
     for (; !w->log_unreadable && place <= w->log_count; place++) {
         const struct event *event = w->log[place - 1];
 
-        if (event == NULL) {
+        if (event == NULL || (page->channel.len > 0 &&
+                              !bytes_equal(page->channel, event->channel))) {
             continue;
         }
         if (bytes > 0 && bytes + event->content.len > w->page_bytes_max) {
             break;
         }
         bytes += event->content.len;
-        if (!give_record(w, client, event)) {
+        if (!give_record(w, page->client, event)) {
+            place++;
             break;
         }
     }
+    end.page.covered_place = place - 1;
     end.page.first_place = w->first_place;
     shard_world_step(w, &end);
     w->pages++;
@@ -254,13 +343,12 @@ static void read_page(struct shard_world *w,
 
 static bool read_pages(struct shard_world *w)
 {
-    struct client *client;
-    uint64_t from;
+    struct shard_page page;
     size_t count = 0;
 
     while (count < w->pages_per_turn &&
-           shard_next_catchup(w->shard, &client, &from)) {
-        read_page(w, client, from);
+           shard_next_catchup(w->shard, w->now, &page)) {
+        read_page(w, &page);
         count++;
     }
     return count > 0;
@@ -396,6 +484,11 @@ void shard_world_trim(struct shard_world *w, uint64_t first_place)
 {
     for (uint64_t place = 1; place < first_place; place++) {
         tap_check(place <= w->log_count);
+        if (w->log[place - 1] != NULL) {
+            (void)vector_raise(&w->low,
+                               w->log[place - 1]->origin,
+                               w->log[place - 1]->sequence);
+        }
         event_unref(w->log[place - 1]);
         w->log[place - 1] = NULL;
     }

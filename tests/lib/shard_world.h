@@ -46,6 +46,7 @@ struct shard_world {
     size_t log_count;
     size_t log_capacity;
     uint64_t first_place;
+    struct vector low;   /* what was trimmed */
     bool log_refuses;    /* appends fail */
     bool log_unreadable; /* pages fail */
     size_t page_bytes_max;

@@ -140,11 +140,33 @@ TAP_CASE(client_msg_keeps_all_views_when_everything_is_escaped)
 
 TAP_CASE(client_msg_skips_members_that_it_does_not_know)
 {
-    tap_equal(parse("{\"cursor\":true,\"type\":\"subscribe\",\"id\":\"s\","
-                    "\"replay\":{\"last\":50},\"channel\":\"/a\","
-                    "\"replay\":null,\"idempotencyKeys\":[\"a\"]}"),
+    tap_equal(parse("{\"later\":true,\"type\":\"subscribe\",\"id\":\"s\","
+                    "\"even\":{\"last\":50},\"channel\":\"/a\","
+                    "\"even\":null,\"idempotencyKeys\":[\"a\"]}"),
               PROBLEM_NONE);
     tap_equal(msg.type, CLIENT_MSG_SUBSCRIBE);
+}
+
+TAP_CASE(client_msg_says_where_a_subscription_begins)
+{
+    tap_equal(parse("{\"type\":\"subscribe\",\"id\":\"s\","
+                    "\"replay\":{\"last\":50},\"channel\":\"/a\"}"),
+              PROBLEM_NONE);
+    tap_equal(msg.replay.kind, REPLAY_LAST);
+    tap_equal(msg.replay.count, 50);
+    tap_check(!msg.cursors);
+    tap_equal(parse("{\"type\":\"subscribe\",\"id\":\"s\","
+                    "\"cursor\":true,\"channel\":\"/a\"}"),
+              PROBLEM_NONE);
+    tap_equal(msg.replay.kind, REPLAY_NONE);
+    tap_check(msg.cursors);
+}
+
+TAP_CASE(client_msg_does_not_judge_a_replay_where_it_means_nothing)
+{
+    tap_equal(parse("{\"type\":\"unsubscribe\",\"id\":\"s\","
+                    "\"replay\":{\"last\":-1},\"cursor\":7}"),
+              PROBLEM_NONE);
 }
 
 TAP_CASE(client_msg_refuses_what_is_not_json)

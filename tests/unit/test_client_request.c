@@ -41,8 +41,11 @@ TAP_CASE(client_request_asks_for_a_connection)
 TAP_CASE(client_request_subscribes)
 {
     begin();
-    client_request_subscribe(
-        &who, bytes_text("s1"), bytes_text("/default/*"), &out);
+    client_request_subscribe(&who,
+                             bytes_text("s1"),
+                             bytes_text("/default/*"),
+                             bytes_text("\"cursor\":true"),
+                             &out);
 
     read_back();
     tap_equal(msg.type, CLIENT_MSG_SUBSCRIBE);
@@ -54,8 +57,11 @@ TAP_CASE(client_request_subscribes)
 TAP_CASE(client_request_asks_for_cursors)
 {
     begin();
-    client_request_subscribe(
-        &who, bytes_text("s1"), bytes_text("/default/a"), &out);
+    client_request_subscribe(&who,
+                             bytes_text("s1"),
+                             bytes_text("/default/a"),
+                             bytes_text("\"cursor\":true"),
+                             &out);
 
     tap_check(memmem(out.data, out.len, "\"cursor\":true", 13) != NULL);
 }
@@ -126,8 +132,11 @@ TAP_CASE(client_request_leaves_out_a_key_that_is_not_there)
     };
 
     begin();
-    client_request_subscribe(
-        &nobody, bytes_text("s1"), bytes_text("/default/a"), &out);
+    client_request_subscribe(&nobody,
+                             bytes_text("s1"),
+                             bytes_text("/default/a"),
+                             bytes_text("\"cursor\":true"),
+                             &out);
 
     read_back();
     tap_equal(msg.authorization.api_key.len, 0);

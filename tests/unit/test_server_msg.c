@@ -53,7 +53,8 @@ TAP_CASE(server_msg_knows_every_type)
         {"{\"type\":\"data\"}", SERVER_MSG_DATA},
         {"{\"type\":\"broadcast_error\"}", SERVER_MSG_BROADCAST_ERROR},
         {"{\"type\":\"error\"}", SERVER_MSG_ERROR},
-        {"{\"type\":\"gap\"}", SERVER_MSG_OTHER},
+        {"{\"type\":\"gap\"}", SERVER_MSG_GAP},
+        {"{\"type\":\"later\"}", SERVER_MSG_OTHER},
         {"{\"type\":\"\"}", SERVER_MSG_OTHER},
     };
 

@@ -15,7 +15,7 @@ static struct subscription *subscribe(struct subscription_table *t,
     struct channel_name name;
 
     tap_equal(channel_name_parse_pattern(bytes_text(pattern), &name), 0);
-    return subscription_new(t, NULL, bytes_text(id), &name, 0);
+    return subscription_new(t, NULL, bytes_text(id), &name, 1, 0);
 }
 
 /* How many subscriptions match. */
@@ -186,9 +186,9 @@ TAP_CASE(any_of_many_subscriptions_to_one_channel_can_leave)
         if (left > 0) {
             tap_equal(subscription_topics(&t, bytes_text("/n/a"), topics), 1);
             for (uint32_t slot = 0; slot < topics[0]->count; slot++) {
-                struct subscription *s = topics[0]->subscriptions[slot];
+                struct subscription *s = topics[0]->links[slot]->subscription;
 
-                tap_equal(s->topic_slot, slot);
+                tap_equal(s->links[0].slot, slot);
                 tap_check(bytes_equal(
                     subscription_id(s),
                     subscription_id(all[subscription_id(s).data[1] - '0'])));

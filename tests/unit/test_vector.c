@@ -9,6 +9,16 @@ TAP_CASE(an_absent_origin_is_had_up_to_nothing)
     tap_equal(vector_get(&v, 7), 0);
 }
 
+TAP_CASE(an_origin_is_known_also_with_nothing_of_it)
+{
+    struct vector v = {0};
+
+    tap_check(!vector_knows(&v, 7));
+    tap_check(vector_raise(&v, 7, 0));
+    tap_check(vector_knows(&v, 7));
+    tap_check(!vector_knows(&v, 8));
+}
+
 TAP_CASE(raising_never_lowers)
 {
     struct vector v = {0};
@@ -66,6 +76,23 @@ TAP_CASE(a_vector_covers_one_that_has_nothing_more)
     (void)vector_raise(&a, 1, 6);
     tap_check(!vector_covers(&b, &a));
     tap_check(!vector_equal(&a, &b));
+}
+
+TAP_CASE(a_merged_vector_has_the_higher_of_both)
+{
+    struct vector a = {0};
+    struct vector b = {0};
+
+    (void)vector_raise(&a, 1, 5);
+    (void)vector_raise(&a, 2, 5);
+    (void)vector_raise(&b, 2, 9);
+    (void)vector_raise(&b, 3, 1);
+    vector_merge(&a, &b);
+    tap_equal(vector_get(&a, 1), 5);
+    tap_equal(vector_get(&a, 2), 9);
+    tap_equal(vector_get(&a, 3), 1);
+    vector_set(&a, 2, 4);
+    tap_equal(vector_get(&a, 2), 4);
 }
 
 TAP_MAIN()

@@ -1,0 +1,225 @@
+/* One channel is read by the index, several by a scan of the log. */
+#include "src/io/history.h"
+
+#include "base/alloc.h"
+#include "src/io/logger.h"
+
+#include <stdlib.h>
+
+/* Places that are looked up at once for one channel. */
+#define PLACES_MAX 256
+
+static void vector(void *context, struct vector *ret)
+{
+    log_seek_vector(context, ret);
+}
+
+static void low_water(void *context, struct vector *ret)
+{
+    log_seek_low_water(context, ret);
+}
+
+static uint64_t seek(void *context, const struct vector *after)
+{
+    return log_seek(context, after);
+}
+
+static int vector_at(void *context, uint64_t place, struct vector *ret)
+{
+    struct why why;
+    int rc = log_seek_vector_at(context, place, ret, &why);
+
+    if (rc != 0) {
+        logger_line(LOGGER_ERROR, "log.read", "reason=\"%s\"", why.text);
+    }
+    return rc;
+}
+
+/* The last places of channels and patterns: those of each channel that matches,
+ * put together. */
+struct newest {
+    const struct channel_name *patterns;
+    size_t pattern_count;
+    uint64_t first_place; /* no match before it is wanted */
+    uint64_t wanted;
+    uint64_t found;
+};
+
+static bool matches(const struct newest *n, struct bytes channel)
+{
+    struct channel_name name;
+
+    if (channel_name_parse(channel, &name) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < n->pattern_count; i++) {
+        if (channel_name_covers(&n->patterns[i], &name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool count_match(uint64_t place,
+                        const struct record *record,
+                        void *context)
+{
+    struct newest *n = context;
+
+    if (matches(n, record->channel)) {
+        n->first_place = place;
+        n->found++;
+    }
+    return n->found < n->wanted;
+}
+
+static uint64_t last_of_channel(struct log *log,
+                                struct bytes channel,
+                                uint64_t count)
+{
+    uint64_t *places = alloc_raw(count * sizeof(*places));
+    uint64_t first = 0;
+
+    if (index_last(log_index(log), channel, places, count) > 0) {
+        first = places[0];
+    }
+    free(places);
+    return first;
+}
+
+static uint64_t last(void *context,
+                     const struct channel_name *patterns,
+                     size_t pattern_count,
+                     uint64_t count)
+{
+    struct log *log = context;
+    struct newest n = {
+        .patterns = patterns, .pattern_count = pattern_count, .wanted = count};
+    struct log_stat stat;
+    struct why why;
+
+    log_stat(log, &stat);
+    if (count > 0 && pattern_count == 1 && !patterns[0].wildcard) {
+        n.first_place =
+            last_of_channel(log, channel_name_view(&patterns[0]), count);
+    } else if (count > 0 &&
+               log_read_back(log, stat.last_place, count_match, &n, &why) !=
+                   0) {
+        logger_line(LOGGER_ERROR, "log.read", "reason=\"%s\"", why.text);
+    }
+    return n.first_place > 0 ? n.first_place : stat.last_place + 1;
+}
+
+struct shard_lookup history_lookup(struct log *log)
+{
+    return (struct shard_lookup){
+        .context = log,
+        .vector = vector,
+        .low_water = low_water,
+        .seek = seek,
+        .last = last,
+        .vector_at = vector_at,
+    };
+}
+
+struct reading {
+    const struct shard_page *page;
+    void (*step)(void *context, struct shard_input *in);
+    void *context;
+    uint64_t last_place; /* given */
+    size_t count;
+    bool stopped; /* the client wanted no more */
+};
+
+static bool give(uint64_t place, const struct record *record, void *context)
+{
+    struct reading *r = context;
+    struct shard_input in = {.kind = SHARD_INPUT_RECORD,
+                             .client = r->page->client,
+                             .record = {.place = place,
+                                        .origin = record->origin,
+                                        .sequence = record->sequence,
+                                        .predecessor = record->predecessor,
+                                        .channel = record->channel,
+                                        .content = record->content}};
+
+    r->step(r->context, &in);
+    r->last_place = place;
+    r->count++;
+    r->stopped = !shard_catchup_wants(r->page->client);
+    return !r->stopped;
+}
+
+/* All that is there up to `end` has been given, unless the page was full or the
+ * client wanted no more. */
+static int read_scan(struct log *log,
+                     uint64_t end,
+                     struct reading *r,
+                     uint64_t *ret_covered,
+                     struct why *why)
+{
+    int rc = log_read(log, r->page->from, LOG_PAGE_BYTES_MAX, give, r, why);
+
+    *ret_covered = r->count > 0 ? r->last_place : end;
+    return rc;
+}
+
+static int read_channel(struct log *log,
+                        uint64_t end,
+                        struct reading *r,
+                        uint64_t *ret_covered,
+                        struct why *why)
+{
+    uint64_t places[PLACES_MAX];
+    size_t count = index_after(log_index(log),
+                               r->page->channel,
+                               r->page->from - 1,
+                               places,
+                               PLACES_MAX);
+    int rc = log_read_places(log, places, count, give, r, why);
+
+    if (r->stopped) {
+        *ret_covered = r->last_place;
+    } else {
+        *ret_covered = count < PLACES_MAX ? end : places[count - 1];
+    }
+    return rc;
+}
+
+/* The log's first place, or the one after its last when it is empty. */
+static uint64_t first_place(const struct log_stat *stat)
+{
+    return stat->first_place > 0 ? stat->first_place : stat->last_place + 1;
+}
+
+void history_read(struct log *log,
+                  const struct shard_page *page,
+                  void (*step)(void *context, struct shard_input *in),
+                  void *context)
+{
+    struct reading r = {.page = page, .step = step, .context = context};
+    struct shard_input end = {.kind = SHARD_INPUT_PAGE_END,
+                              .client = page->client};
+    struct log_stat before;
+    struct log_stat after;
+    struct why why;
+    int rc;
+
+    log_stat(log, &before);
+    rc = page->channel.len > 0
+             ? read_channel(
+                   log, before.last_place, &r, &end.page.covered_place, &why)
+             : read_scan(
+                   log, before.last_place, &r, &end.page.covered_place, &why);
+    /* Asked after the read: what was trimmed meanwhile counts as gone. */
+    log_stat(log, &after);
+    end.page.from = page->from;
+    end.page.first_place = first_place(&after);
+    end.page.torn = end.page.first_place != first_place(&before) &&
+                    end.page.first_place > page->from;
+    end.page.failed = rc != 0;
+    if (rc != 0) {
+        logger_line(LOGGER_ERROR, "log.read", "reason=\"%s\"", why.text);
+    }
+    step(context, &end);
+}

@@ -1,0 +1,243 @@
+/* From sequences to places and back. Of each origin's events one in so many is
+ * remembered, in memory: what is between two of them is near enough to be
+ * passed over by who reads on. */
+#include "storage/log_private.h"
+
+#include "base/alloc.h"
+#include "base/check.h"
+
+#include <stdlib.h>
+
+/* A mark for every so many events of an origin: 16 bytes for LOG_SEEK_SLACK. */
+static bool wants_mark(const struct log_origin *o)
+{
+    return o->count % LOG_SEEK_SLACK == 0;
+}
+
+static void add_mark(struct log_origin *o, struct log_mark mark)
+{
+    if (o->mark_end == o->mark_capacity) {
+        size_t count = o->mark_end - o->mark_begin;
+
+        if (o->mark_begin > count) {
+            memmove(o->marks,
+                    o->marks + o->mark_begin,
+                    count * sizeof(o->marks[0]));
+        } else {
+            struct log_mark *marks =
+                alloc_raw((2 * count + 16) * sizeof(marks[0]));
+
+            if (count > 0) {
+                memcpy(
+                    marks, o->marks + o->mark_begin, count * sizeof(marks[0]));
+            }
+            free(o->marks);
+            o->marks = marks;
+            o->mark_capacity = 2 * count + 16;
+        }
+        o->mark_begin = 0;
+        o->mark_end = count;
+    }
+    o->marks[o->mark_end++] = mark;
+}
+
+void log_seek_note(struct log *log,
+                   uint64_t origin,
+                   uint64_t sequence,
+                   uint64_t predecessor,
+                   uint64_t place)
+{
+    struct log_origin *o;
+
+    pthread_mutex_lock(&log->known_lock);
+    o = log_origin(log, origin);
+    if (!o->low_known) {
+        o->low = predecessor;
+        o->low_known = true;
+    }
+    if (wants_mark(o)) {
+        add_mark(o, (struct log_mark){.sequence = sequence, .place = place});
+    }
+    o->count++;
+    o->last = (struct log_mark){.sequence = sequence, .place = place};
+    pthread_mutex_unlock(&log->known_lock);
+}
+
+void log_seek_forget(struct log *log,
+                     uint64_t origin,
+                     uint64_t sequence,
+                     uint64_t place)
+{
+    struct log_origin *o;
+
+    pthread_mutex_lock(&log->known_lock);
+    o = log_origin(log, origin);
+    o->low_known = true;
+    if (o->low < sequence) {
+        o->low = sequence;
+    }
+    /* One mark stays before the first event that is left. */
+    while (o->mark_end - o->mark_begin > 1 &&
+           o->marks[o->mark_begin + 1].place <= place) {
+        o->mark_begin++;
+    }
+    pthread_mutex_unlock(&log->known_lock);
+}
+
+void log_seek_scanned(struct log *log)
+{
+    for (size_t i = 0; i < log->origin_count; i++) {
+        struct log_origin *o = &log->origins[i];
+
+        if (!o->low_known) {
+            o->low = o->sequence;
+            o->low_known = true;
+        }
+    }
+}
+
+/* An origin's first event has a mark, so none of its events is before that one.
+ * The last mark that is not beyond `limit`, by sequence or by place; NULL when
+ * all are. */
+static const struct log_mark *find_mark(const struct log_origin *o,
+                                        uint64_t limit,
+                                        bool by_place)
+{
+    size_t low = o->mark_begin;
+    size_t high = o->mark_end;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        uint64_t value =
+            by_place ? o->marks[middle].place : o->marks[middle].sequence;
+
+        if (value <= limit) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low > o->mark_begin ? &o->marks[low - 1] : NULL;
+}
+
+static uint64_t seek(const struct log *log,
+                     const struct log_origin *o,
+                     uint64_t sequence)
+{
+    const struct log_mark *mark;
+
+    if (sequence >= o->last.sequence) {
+        return log->last_place + 1;
+    }
+    mark = find_mark(o, sequence, false);
+    return mark == NULL ? o->marks[o->mark_begin].place : mark->place;
+}
+
+uint64_t log_seek(struct log *log, const struct vector *after)
+{
+    uint64_t place;
+
+    pthread_mutex_lock(&log->known_lock);
+    place = log->last_place + 1;
+    for (size_t i = 0; i < log->origin_count; i++) {
+        const struct log_origin *o = &log->origins[i];
+        uint64_t at = seek(log, o, vector_get(after, o->origin));
+
+        place = at < place ? at : place;
+    }
+    pthread_mutex_unlock(&log->known_lock);
+    return place;
+}
+
+void log_seek_vector(struct log *log, struct vector *ret)
+{
+    *ret = (struct vector){0};
+    pthread_mutex_lock(&log->known_lock);
+    (void)vector_raise(ret, log->origin, 0);
+    for (size_t i = 0; i < log->origin_count; i++) {
+        (void)vector_raise(
+            ret, log->origins[i].origin, log->origins[i].sequence);
+    }
+    pthread_mutex_unlock(&log->known_lock);
+}
+
+void log_seek_low_water(struct log *log, struct vector *ret)
+{
+    *ret = (struct vector){0};
+    pthread_mutex_lock(&log->known_lock);
+    for (size_t i = 0; i < log->origin_count; i++) {
+        if (log->origins[i].low > 0) {
+            (void)vector_raise(
+                ret, log->origins[i].origin, log->origins[i].low);
+        }
+    }
+    pthread_mutex_unlock(&log->known_lock);
+}
+
+struct reading {
+    struct vector *vector;
+    uint64_t last_place; /* that counts */
+    uint64_t next_place;
+};
+
+static bool raise(uint64_t place, const struct record *record, void *context)
+{
+    struct reading *r = context;
+
+    if (place > r->last_place) {
+        return false;
+    }
+    (void)vector_raise(r->vector, record->origin, record->sequence);
+    r->next_place = place + 1;
+    return true;
+}
+
+/* What the marks tell of the vector at `place`; returns from where on the log
+ * must be read for the rest. */
+static uint64_t raise_by_marks(struct log *log,
+                               uint64_t place,
+                               struct vector *ret)
+{
+    uint64_t from = place + 1;
+
+    pthread_mutex_lock(&log->known_lock);
+    (void)vector_raise(ret, log->origin, 0);
+    for (size_t i = 0; i < log->origin_count; i++) {
+        const struct log_origin *o = &log->origins[i];
+        const struct log_mark *mark = find_mark(o, place, true);
+
+        (void)vector_raise(ret, o->origin, o->low);
+        if (o->last.place != 0 && o->last.place <= place) {
+            (void)vector_raise(ret, o->origin, o->last.sequence);
+        } else if (mark != NULL) {
+            (void)vector_raise(ret, o->origin, mark->sequence);
+            from = mark->place < from ? mark->place : from;
+        } else if (o->last.place != 0) {
+            from = 1;
+        }
+    }
+    pthread_mutex_unlock(&log->known_lock);
+    return from;
+}
+
+int log_seek_vector_at(struct log *log,
+                       uint64_t place,
+                       struct vector *ret,
+                       struct why *why)
+{
+    struct vector vector = {0};
+    struct reading r = {.vector = &vector, .last_place = place};
+    uint64_t from = raise_by_marks(log, place, &vector);
+    int rc;
+
+    do {
+        r.next_place = from;
+        rc = log_read(log, from, LOG_PAGE_BYTES_MAX, raise, &r, why);
+        if (rc != 0) {
+            return rc;
+        }
+        from = r.next_place > from ? r.next_place : place + 1;
+    } while (from <= place);
+    *ret = vector;
+    return 0;
+}

@@ -1,0 +1,159 @@
+/* From cursors to places and back, with one origin and with several, trimmed
+ * and opened again. */
+#include "tests/lib/log_fixture.h"
+
+#define OTHER UINT64_C(0x9999)
+
+/* Sequences whose wall clock is n milliseconds. */
+static uint64_t at_ms(uint64_t n)
+{
+    return n << 16;
+}
+
+/* `count` events of two origins in turn, from `first` ms on, a ms each. */
+static void append_both(struct log *log, uint64_t first, size_t count)
+{
+    for (uint64_t n = first; n < first + count; n++) {
+        struct event *event = fixture_event(at_ms(n), 40);
+        struct why why;
+
+        event->origin = n % 2 == 0 ? FIXTURE_ORIGIN : OTHER;
+        event->predecessor = n <= 2 ? 0 : at_ms(n - 2);
+        tap_equal(log_append(log, &event, 1, &why), 0);
+        event_unref(event);
+    }
+}
+
+static struct vector vector_at(struct log *log, uint64_t place)
+{
+    struct vector v;
+    struct why why;
+
+    tap_equal(log_seek_vector_at(log, place, &v, &why), 0);
+    return v;
+}
+
+/* Every place's vector leads to a place near enough before the next event. */
+static void seeks_near(struct log *log, uint64_t first, uint64_t last)
+{
+    for (uint64_t place = first; place <= last; place++) {
+        struct vector v = vector_at(log, place);
+        uint64_t found = log_seek(log, &v);
+
+        tap_check(found <= place + 1);
+        tap_check(found + 2 * LOG_SEEK_SLACK + 2 > place);
+    }
+}
+
+TAP_CASE(an_empty_log_has_its_own_origin_with_nothing)
+{
+    struct log *log = fixture_open(fixture_dir());
+    struct vector v;
+
+    log_seek_vector(log, &v);
+    tap_equal(v.count, 1);
+    tap_equal(v.entries[0].origin, FIXTURE_ORIGIN);
+    tap_equal(v.entries[0].sequence, 0);
+    tap_equal(log_seek(log, &v), 1);
+    log_seek_low_water(log, &v);
+    tap_equal(v.count, 0);
+    v = vector_at(log, 0);
+    tap_equal(vector_get(&v, FIXTURE_ORIGIN), 0);
+    log_close(log);
+}
+
+TAP_CASE(the_vector_at_a_place_has_what_stands_up_to_there)
+{
+    struct log *log = fixture_open(fixture_dir());
+    struct vector v;
+
+    append_both(log, 1, 1000);
+    for (uint64_t place = 1; place <= 1000; place++) {
+        v = vector_at(log, place);
+        tap_equal(vector_get(&v, place % 2 == 0 ? FIXTURE_ORIGIN : OTHER),
+                  at_ms(place));
+        tap_equal(vector_get(&v, place % 2 == 0 ? OTHER : FIXTURE_ORIGIN),
+                  at_ms(place - 1));
+    }
+    log_seek_vector(log, &v);
+    tap_equal(vector_get(&v, FIXTURE_ORIGIN), at_ms(1000));
+    tap_equal(log_seek(log, &v), 1001);
+    seeks_near(log, 1, 1000);
+    log_close(log);
+}
+
+TAP_CASE(a_vector_that_lacks_an_origin_begins_before_all_of_its_events)
+{
+    struct log *log = fixture_open(fixture_dir());
+    struct vector v = {0};
+
+    append_both(log, 1, 500);
+    (void)vector_raise(&v, FIXTURE_ORIGIN, at_ms(500));
+    tap_equal(log_seek(log, &v), 1);
+    log_close(log);
+}
+
+TAP_CASE(what_is_trimmed_is_under_low_water_also_when_opened_again)
+{
+    const char *dir = fixture_dir();
+    struct log *log = fixture_open(dir);
+    struct vector low;
+
+    append_both(log, 1, 600);
+    tap_equal(fixture_trim_all(log, 401), 400);
+    for (int opened = 0; opened < 2; opened++) {
+        log_seek_low_water(log, &low);
+        tap_equal(vector_get(&low, FIXTURE_ORIGIN), at_ms(400));
+        tap_equal(vector_get(&low, OTHER), at_ms(399));
+        tap_check(log_seek(log, &low) <= 401);
+        seeks_near(log, 401, 600);
+        log_close(log);
+        log = fixture_open(dir);
+    }
+    tap_equal(fixture_trim_all(log, 601), 200);
+    for (int opened = 0; opened < 2; opened++) {
+        log_seek_low_water(log, &low);
+        tap_equal(vector_get(&low, FIXTURE_ORIGIN), at_ms(600));
+        tap_equal(vector_get(&low, OTHER), at_ms(599));
+        tap_equal(log_seek(log, &low), 601);
+        log_close(log);
+        log = fixture_open(dir);
+    }
+    log_close(log);
+}
+
+struct backwards {
+    uint64_t next;
+    uint64_t end;
+};
+
+static bool visit_back(uint64_t place,
+                       const struct record *record,
+                       void *context)
+{
+    struct backwards *b = context;
+
+    (void)record;
+    tap_equal(place, b->next);
+    b->next--;
+    return b->next != b->end;
+}
+
+TAP_CASE(reading_back_visits_the_newest_first_until_told_to_end)
+{
+    struct log *log = fixture_open(fixture_dir());
+    struct backwards b = {.next = 9000, .end = 0};
+    struct why why;
+
+    for (uint64_t n = 0; n < 10000; n += 50) {
+        fixture_append(log, n + 1, 50, 40);
+    }
+    tap_equal(log_read_back(log, 9000, visit_back, &b, &why), 0);
+    tap_equal(b.next, 0);
+    b = (struct backwards){.next = 10000, .end = 9990};
+    tap_equal(log_read_back(log, 20000, visit_back, &b, &why), 0);
+    tap_equal(b.next, 9990);
+    log_close(log);
+}
+
+TAP_MAIN()

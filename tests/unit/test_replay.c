@@ -1,0 +1,370 @@
+/* Subscriptions that begin in the past: what was missed, then what comes, once
+ * each and in order; what has gone is told. */
+#include "proto/cursor.h"
+#include "src/bridge/shard_state.h"
+#include "tests/lib/shard_world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct shard_world *small_world(void)
+{
+    struct shard_world_options options = shard_world_defaults();
+    struct shard_world *w;
+
+    options.limits.send_buffer_max = 4096;
+    w = shard_world_new(&options);
+    w->page_bytes_max = 500;
+    w->pages_per_turn = 2;
+    return w;
+}
+
+static void publish(struct shard_world *w,
+                    const char *channel,
+                    int first,
+                    int count)
+{
+    char text[128];
+
+    for (int number = first; number < first + count; number++) {
+        (void)snprintf(text, sizeof(text), "\"%d:%050d\"", number, 0);
+        shard_world_publish(w, channel, text);
+        shard_world_commit(w);
+        shard_world_turn(w);
+    }
+}
+
+static void subscribe(struct shard_peer *p,
+                      const char *channel,
+                      const char *members)
+{
+    char text[2048];
+
+    (void)snprintf(text,
+                   sizeof(text),
+                   "{\"type\":\"subscribe\",\"id\":\"s\",\"channel\":\"%s\","
+                   "\"authorization\":{\"x-api-key\":\"%s\"},%s}",
+                   channel,
+                   p->world->key,
+                   members);
+    shard_peer_say(p, "%s", text);
+}
+
+/* The lines have exactly these numbers, in order. */
+static void has_exactly(const char *lines, int first, int end)
+{
+    static const char event[] = "\"event\":\"\\\"";
+    int number = first;
+
+    for (lines = strstr(lines, event); lines != NULL;
+         lines = strstr(lines + 1, event)) {
+        tap_equal(atoi(lines + strlen(event)), number);
+        number++;
+    }
+    tap_equal(number, end);
+}
+
+/* The value of the last member of that name. */
+static void last_cursor(const char *lines, const char *name, char ret[1024])
+{
+    const char *found = NULL;
+
+    for (const char *at = strstr(lines, name); at != NULL;
+         at = strstr(at + 1, name)) {
+        found = at + strlen(name);
+    }
+    tap_check(found != NULL);
+    tap_check(sscanf(found, "\":\"%1000[^\"]", ret) == 1);
+}
+
+static void after(struct shard_peer *p, const char *channel, const char *cursor)
+{
+    char members[1100];
+
+    (void)snprintf(
+        members, sizeof(members), "\"replay\":{\"after\":\"%s\"}", cursor);
+    subscribe(p, channel, members);
+}
+
+TAP_CASE(all_is_what_the_window_holds_and_then_what_comes)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_websocket(w);
+    const char *lines;
+
+    publish(w, "/default/a", 0, 50);
+    subscribe(p, "/default/a", "\"replay\":{\"all\":true}");
+    shard_world_settle(w);
+    lines = shard_peer_lines(p);
+    tap_check(strstr(lines, "subscribe_success\",\"id\":\"s\",\"cursor\":\"") !=
+              NULL);
+    has_exactly(lines, 0, 50);
+    publish(w, "/default/a", 50, 2);
+    has_exactly(shard_peer_lines(p), 50, 52);
+    tap_check(w->metrics.replays_begun == 1);
+    shard_world_free(w);
+}
+
+TAP_CASE(last_is_the_newest_of_an_exact_channel_and_of_a_wildcard)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_websocket(w);
+    struct shard_peer *q = shard_world_websocket(w);
+
+    publish(w, "/default/a", 0, 10);
+    publish(w, "/other/b", 0, 10);
+    publish(w, "/default/a", 10, 3);
+    subscribe(p, "/default/a", "\"replay\":{\"last\":5}");
+    subscribe(q, "/default/*", "\"replay\":{\"last\":5}");
+    shard_world_settle(w);
+    has_exactly(shard_peer_lines(p), 8, 13);
+    has_exactly(shard_peer_lines(q), 8, 13);
+    shard_world_free(w);
+}
+
+TAP_CASE(last_none_is_live)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_websocket(w);
+
+    publish(w, "/default/a", 0, 3);
+    subscribe(p, "/default/a", "\"replay\":{\"last\":0}");
+    shard_world_settle(w);
+    has_exactly(shard_peer_lines(p), 0, 0);
+    publish(w, "/default/a", 3, 1);
+    has_exactly(shard_peer_lines(p), 3, 4);
+    shard_world_free(w);
+}
+
+TAP_CASE(seconds_reach_back_that_far)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_websocket(w);
+
+    publish(w, "/default/a", 0, 3);
+    shard_world_wait(w, 10000);
+    publish(w, "/default/a", 3, 3);
+    shard_world_wait(w, 2000);
+    subscribe(p, "/default/a", "\"replay\":{\"seconds\":5}");
+    shard_world_settle(w);
+    has_exactly(shard_peer_lines(p), 3, 6);
+    shard_world_free(w);
+}
+
+TAP_CASE(a_cursor_of_the_answer_or_of_an_event_resumes_exactly_there)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_websocket(w);
+    struct shard_peer *q = shard_world_websocket(w);
+    struct shard_peer *r = shard_world_websocket(w);
+    char answer[1024];
+    char event[1024];
+    const char *lines;
+
+    publish(w, "/default/a", 0, 2);
+    subscribe(p, "/default/a", "\"cursor\":true");
+    shard_world_settle(w);
+    last_cursor(shard_peer_lines(p), "cursor", answer);
+    publish(w, "/default/a", 2, 5);
+    lines = shard_peer_lines(p);
+    has_exactly(lines, 2, 7);
+    tap_check(strstr(lines, "\"channel\":\"/default/a\"}") != NULL);
+    last_cursor(lines, "cursor", event);
+    publish(w, "/default/b", 100, 5);
+    publish(w, "/default/a", 7, 5);
+    after(q, "/default/a", answer);
+    after(r, "/default/a", event);
+    shard_world_settle(w);
+    has_exactly(shard_peer_lines(q), 2, 12);
+    has_exactly(shard_peer_lines(r), 7, 12);
+    shard_world_free(w);
+}
+
+TAP_CASE(the_hand_over_to_live_misses_nothing_while_events_keep_coming)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *exact = shard_world_websocket(w);
+    struct shard_peer *wild = shard_world_websocket(w);
+    int number = 100;
+
+    publish(w, "/default/a", 0, number);
+    subscribe(exact, "/default/a", "\"replay\":{\"all\":true}");
+    subscribe(wild, "/default/*", "\"replay\":{\"all\":true}");
+    for (; number < 200; number++) {
+        publish(w, "/default/a", number, 1);
+    }
+    shard_world_settle(w);
+    has_exactly(shard_peer_lines(exact), 0, number);
+    has_exactly(shard_peer_lines(wild), 0, number);
+    tap_check(list_empty(&exact->client->replays));
+    tap_check(list_empty(&wild->client->replays));
+    shard_world_free(w);
+}
+
+TAP_CASE(a_replay_waits_for_a_slow_socket_and_holds_little_meanwhile)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_websocket(w);
+
+    publish(w, "/default/a", 0, 1000);
+    shard_peer_block(p);
+    subscribe(p, "/default/*", "\"replay\":{\"all\":true}");
+    shard_world_settle(w);
+    tap_check(p->client->out.len <= 4096 + 1000);
+    publish(w, "/default/a", 1000, 10);
+    shard_peer_allow(p, SIZE_MAX);
+    shard_world_settle(w);
+    has_exactly(shard_peer_lines(p), 0, 1010);
+    shard_world_free(w);
+}
+
+TAP_CASE(what_left_the_window_is_told_and_the_rest_follows)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_websocket(w);
+    struct shard_peer *exact = shard_world_websocket(w);
+    struct shard_peer *wild = shard_world_websocket(w);
+    char cursor[1024];
+    char from[1024];
+    const char *lines;
+
+    subscribe(p, "/default/a", "\"cursor\":true");
+    publish(w, "/default/a", 0, 2);
+    last_cursor(shard_peer_lines(p), "cursor", cursor);
+    publish(w, "/default/a", 2, 8);
+    shard_world_trim(w, 6);
+    after(exact, "/default/a", cursor);
+    after(wild, "/default/*", cursor);
+    shard_world_settle(w);
+    lines = shard_peer_lines(exact);
+    tap_check(strstr(lines,
+                     "\"type\":\"gap\",\"id\":\"s\",\"reason\":"
+                     "\"retention\"") != NULL);
+    last_cursor(lines, "from", from);
+    tap_check(strcmp(from, cursor) == 0);
+    has_exactly(lines, 5, 10);
+    lines = shard_peer_lines(wild);
+    tap_check(strstr(lines, "\"type\":\"gap\"") != NULL);
+    has_exactly(lines, 5, 10);
+    tap_equal(w->metrics.gaps, 2);
+    shard_world_free(w);
+}
+
+TAP_CASE(a_cursor_whose_next_event_is_still_there_has_no_gap)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_websocket(w);
+    struct shard_peer *q = shard_world_websocket(w);
+    char cursor[1024];
+
+    subscribe(p, "/default/a", "\"cursor\":true");
+    publish(w, "/default/a", 0, 5);
+    last_cursor(shard_peer_lines(p), "cursor", cursor);
+    publish(w, "/default/a", 5, 5);
+    shard_world_trim(w, 6);
+    after(q, "/default/*", cursor);
+    shard_world_settle(w);
+    has_exactly(shard_peer_lines(q), 5, 10);
+    tap_equal(w->metrics.gaps, 0);
+    shard_world_free(w);
+}
+
+TAP_CASE(a_slow_subscriber_with_cursors_is_told_of_a_gap_and_not_closed)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_websocket(w);
+    const char *lines;
+
+    subscribe(p, "/default/a", "\"cursor\":true");
+    shard_world_settle(w);
+    (void)shard_peer_lines(p);
+    shard_peer_block(p);
+    publish(w, "/default/a", 0, 100);
+    shard_world_trim(w, 91);
+    shard_peer_allow(p, SIZE_MAX);
+    shard_world_settle(w);
+    lines = shard_peer_lines(p);
+    lines = strstr(lines, "\"type\":\"gap\"");
+    tap_check(lines != NULL);
+    has_exactly(lines, 90, 100);
+    publish(w, "/default/a", 100, 1);
+    has_exactly(shard_peer_lines(p), 100, 101);
+    shard_world_free(w);
+}
+
+TAP_CASE(bad_cursors_are_refused_by_name)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_websocket(w);
+    struct vector future = {0};
+    struct buffer text;
+    char cursor[1024];
+
+    publish(w, "/default/a", 0, 1);
+    after(p, "/default/a", "nonsense");
+    shard_world_settle(w);
+    tap_check(strstr(shard_peer_lines(p), "InvalidCursorError") != NULL);
+
+    buffer_init(&text, sizeof(cursor));
+    (void)vector_raise(&future, w->sequencer.origin, UINT64_MAX);
+    cursor_print(&future, &text);
+    buffer_u8(&text, 0);
+    after(p, "/default/a", (const char *)text.data);
+    shard_world_settle(w);
+    tap_check(strstr(shard_peer_lines(p), "UnknownCursorError") != NULL);
+    buffer_done(&text);
+    shard_world_free(w);
+}
+
+TAP_CASE(what_is_not_a_replay_is_refused)
+{
+    static const char *const members[] = {
+        "\"replay\":{}",
+        "\"replay\":true",
+        "\"replay\":{\"last\":-1}",
+        "\"replay\":{\"last\":1.5}",
+        "\"replay\":{\"last\":1000001}",
+        "\"replay\":{\"last\":\"1\"}",
+        "\"replay\":{\"all\":false}",
+        "\"replay\":{\"all\":true,\"last\":1}",
+        "\"replay\":{\"al\":true,\"last\":1}",
+        "\"replay\":{\"after\":7}",
+        "\"replay\":{\"all\":true},\"cursor\":true",
+        "\"cursor\":1",
+    };
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_websocket(w);
+
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        const char *lines;
+
+        subscribe(p, "/default/a", members[i]);
+        shard_world_settle(w);
+        lines = shard_peer_lines(p);
+        tap_check(strstr(lines, "subscribe_error") != NULL);
+        tap_check(strstr(lines, "exactly one of after") != NULL);
+    }
+    shard_world_free(w);
+}
+
+TAP_CASE(one_that_leaves_while_it_replays_leaves_nothing_behind)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_websocket(w);
+
+    publish(w, "/default/a", 0, 500);
+    shard_peer_block(p);
+    subscribe(p, "/default/a", "\"replay\":{\"all\":true}");
+    shard_world_turn(w);
+    tap_check(!list_empty(&p->client->replays));
+    shard_peer_say(p, "{\"type\":\"unsubscribe\",\"id\":\"s\"}");
+    shard_world_turn(w);
+    shard_peer_allow(p, SIZE_MAX);
+    shard_world_settle(w);
+    tap_check(strstr(shard_peer_lines(p), "unsubscribe_success") != NULL);
+    publish(w, "/default/a", 500, 1);
+    has_exactly(shard_peer_lines(p), 0, 0);
+    shard_world_free(w);
+}
+
+TAP_MAIN()
