@@ -221,7 +221,10 @@ int server_msg_parse(struct bytes text,
                      struct buffer *scratch,
                      struct server_msg *ret)
 {
-    struct server_msg msg = {.type = SERVER_MSG_NONE};
+    struct server_msg msg = {
+        .type = SERVER_MSG_NONE,
+        .missed = SERVER_MSG_MISSED_UNKNOWN,
+    };
     struct reader r = {.scratch = scratch, .msg = &msg};
 
     check(ret != NULL);

@@ -26,6 +26,8 @@ enum server_msg_type {
     SERVER_MSG_OTHER, /* of a later version: to be ignored */
 };
 
+#define SERVER_MSG_MISSED_UNKNOWN UINT64_MAX
+
 /* One entry of "successful" or "failed". */
 struct server_msg_outcome {
     uint64_t index;
@@ -43,7 +45,7 @@ struct server_msg {
     struct bytes reason;  /* of a gap */
     struct bytes from;    /* of a gap: a cursor */
     struct bytes to;      /* likewise */
-    uint64_t missed;      /* of a gap; 0: not told */
+    uint64_t missed;      /* of a gap, or SERVER_MSG_MISSED_UNKNOWN */
     uint64_t timeout_ms;  /* of connection_ack: connectionTimeoutMs, or 0 */
     size_t error_count;
     struct bytes error_type; /* of the first error */

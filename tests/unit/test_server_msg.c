@@ -98,6 +98,36 @@ TAP_CASE(server_msg_tells_an_absent_cursor_from_an_empty_one)
     tap_equal(msg.cursor.len, 0);
 }
 
+TAP_CASE(server_msg_reads_where_a_subscription_starts)
+{
+    parsed("{\"type\":\"subscribe_success\",\"id\":\"s1\","
+           "\"cursor\":\"c-1\"}");
+
+    tap_equal_text(msg.cursor, "c-1");
+}
+
+TAP_CASE(server_msg_reads_a_gap)
+{
+    parsed("{\"type\":\"gap\",\"id\":\"s1\",\"reason\":\"retention\","
+           "\"from\":\"c-1\",\"to\":\"c-9\",\"missed\":17}");
+
+    tap_equal_text(msg.id, "s1");
+    tap_equal_text(msg.reason, "retention");
+    tap_equal_text(msg.from, "c-1");
+    tap_equal_text(msg.to, "c-9");
+    tap_equal(msg.missed, 17);
+    tap_check(msg.cursor.data == NULL);
+}
+
+TAP_CASE(server_msg_tells_an_unknown_number_of_missed_events_from_none)
+{
+    parsed("{\"type\":\"gap\",\"reason\":\"slow\"}");
+    tap_equal(msg.missed, SERVER_MSG_MISSED_UNKNOWN);
+
+    parsed("{\"type\":\"gap\",\"reason\":\"slow\",\"missed\":0}");
+    tap_equal(msg.missed, 0);
+}
+
 TAP_CASE(server_msg_keeps_the_first_of_many_errors)
 {
     parsed("{\"type\":\"error\",\"errors\":[{\"errorType\":\"A\",\"message\":"
@@ -162,6 +192,11 @@ TAP_CASE(server_msg_refuses_members_of_another_type)
     refused("{\"connectionTimeoutMs\":\"1\"}");
     refused("{\"connectionTimeoutMs\":-1}");
     refused("{\"connectionTimeoutMs\":1.5}");
+    refused("{\"type\":\"gap\",\"reason\":1}");
+    refused("{\"type\":\"gap\",\"from\":null}");
+    refused("{\"type\":\"gap\",\"to\":[]}");
+    refused("{\"type\":\"gap\",\"missed\":\"17\"}");
+    refused("{\"type\":\"gap\",\"missed\":-1}");
     refused("{\"errors\":{}}");
     refused("{\"errors\":[1]}");
     refused("{\"errors\":[{\"errorType\":4}]}");
