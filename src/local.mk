@@ -29,6 +29,8 @@ libprogram_a_SOURCES = \
 	%D%/bench_settings.h \
 	%D%/client.c \
 	%D%/client.h \
+	%D%/client_list.c \
+	%D%/client_list.h \
 	%D%/commands.h \
 	%D%/config_text.c \
 	%D%/config_text.h \
@@ -57,6 +59,8 @@ libprogram_a_SOURCES = \
 	%D%/sub.c \
 	%D%/sub_begin.c \
 	%D%/sub_begin.h \
+	%D%/sub_channels.c \
+	%D%/sub_channels.h \
 	%D%/sub_output.c \
 	%D%/sub_output.h \
 	%D%/timestamp.c \

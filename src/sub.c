@@ -1,34 +1,32 @@
 /* `weir sub`: prints a line for each event until it has seen enough, is asked
  * to end, or its reader goes away. Signals are blocked and read as a
  * descriptor, so that one is noticed while the output is stuck, too. */
-#include "base/alloc.h"
 #include "base/check.h"
-#include "base/text.h"
-#include "proto/cursor.h"
-#include "src/client.h"
+#include "src/client_list.h"
 #include "src/commands.h"
 #include "src/option_number.h"
 #include "src/sub_begin.h"
+#include "src/sub_channels.h"
 #include "src/sub_output.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define CHANNELS_MAX 200 /* what AppSync takes on one connection */
 #define CHANNEL_BYTES_MAX 1024
 #define REQUEST_BYTES_MAX 65536
+#define LINE_BYTES_MAX 4096 /* on standard error */
 #define BACKOFF_MS_MIN 500
 #define BACKOFF_MS_MAX 30000
 
 struct sub {
     uv_loop_t loop;
-    struct client client;
+    struct client_list servers;
     struct ws_client *ws; /* NULL: not connected */
     uv_timer_t retry;
     uv_poll_t signals;
@@ -38,16 +36,13 @@ struct sub {
     bool watches_reader;
     int output_flags; /* standard output's, to be restored */
     struct sub_output output;
-    const char *const *channels;
-    size_t channel_count;
+    struct sub_channels channels;
     char begin[SUB_BEGIN_BYTES_MAX]; /* what the first subscribe asks for */
-    struct buffer *cursors;          /* of each channel the last that came */
     uint64_t count;                  /* events to print; UINT64_MAX: no end */
     uint64_t printed;
+    bool replays; /* something of the past was asked for */
     bool reconnect;
-    bool was_connected;
     bool ending;
-    unsigned attempts;
     int status;
 };
 
@@ -63,20 +58,22 @@ static const struct options_entry entries[] = {
 
 static const struct options_command command = {
     .name = "weir sub",
-    .operands = "URL CHANNEL...",
+    .operands = "URL[,URL...] CHANNEL...",
     .operands_min = 2,
-    .operands_max = 1 + CHANNELS_MAX,
+    .operands_max = 1 + SUB_CHANNELS_MAX,
     .summary = "Subscribe to channels and print a line of JSON for each event: "
                "{\"channel\":...,\"event\":...,\"cursor\":...}.",
     .details =
         "CHANNEL is one channel, /default/room, or all below one, "
         "'/default/*'.\n"
+        "With several URLs, the next one is tried when one fails.\n"
         "A connection that drops is made again, and goes on where it was; "
         "events that\ncan no longer be had are told on standard error.\n"
         "Ends with status 0 on SIGINT, SIGTERM, and when nobody reads its "
         "output.\n\n"
         "Examples:\n"
         "  weir sub http://127.0.0.1:8080 /default/room\n"
+        "  weir sub --last 10 http://a:8080,http://b:8080 /default/room\n"
         "  weir sub --ca ca.pem --count 1 https://localhost:8443 "
         "'/default/*'\n",
     .entries = entries,
@@ -89,7 +86,7 @@ static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static void say(const char *format, ...)
 {
-    char line[2 * WHY_BYTES_MAX];
+    char line[LINE_BYTES_MAX];
     va_list arguments;
 
     va_start(arguments, format);
@@ -150,74 +147,39 @@ static void on_retry(uv_timer_t *timer)
 static void on_closed(void *context, int rc, const struct why *why)
 {
     struct sub *s = context;
+    unsigned rounds = client_list_rounds(&s->servers);
+    bool dropped = s->servers.succeeded;
     uint64_t ms;
 
     s->ws = NULL;
-    if (!s->reconnect || !s->was_connected || rc == RC_DENIED) {
+    if (!client_list_failed(&s->servers, rc) || (dropped && !s->reconnect)) {
         say("%s", why->text);
         end(s, 1);
         return;
     }
-    ms = backoff_ms(s->attempts++);
-    say("%s, reconnecting in %llu ms", why->text, (unsigned long long)ms);
-    check(uv_timer_start(&s->retry, on_retry, ms, 0) == 0);
-}
-
-/* The member that says where the subscription begins: where it was, or where
- * the options say. */
-static void begin_write(const struct sub *s, size_t index, struct buffer *out)
-{
-    if (s->cursors[index].len == 0) {
-        buffer_text(out, s->begin);
+    if (!dropped) {
+        say("%s, trying the next server", why->text);
+        connect_now(s);
         return;
     }
-    buffer_text(out, "\"replay\":{\"after\":\"");
-    buffer_append(out, buffer_view(&s->cursors[index]));
-    buffer_text(out, "\"}");
+    ms = backoff_ms(rounds);
+    say("%s, reconnecting in %llu ms", why->text, (unsigned long long)ms);
+    check(uv_timer_start(&s->retry, on_retry, ms, 0) == 0);
 }
 
 static void on_opened(void *context)
 {
     struct sub *s = context;
-    struct ws_client_options options = client_ws_options(&s->client);
+    struct ws_client_options options =
+        client_ws_options(client_list_current(&s->servers));
 
-    for (size_t i = 0; i < s->channel_count; i++) {
+    for (size_t i = 0; i < s->channels.count; i++) {
         struct buffer text;
-        struct buffer begin;
-        char id[24];
 
-        (void)snprintf(id, sizeof(id), "%zu", i);
-        buffer_init(&begin, SUB_BEGIN_BYTES_MAX);
-        begin_write(s, i, &begin);
         buffer_init(&text, REQUEST_BYTES_MAX);
-        client_request_subscribe(&options.who,
-                                 bytes_text(id),
-                                 bytes_text(s->channels[i]),
-                                 buffer_view(&begin),
-                                 &text);
+        sub_channels_request(&s->channels, i, &options.who, &text);
         (void)ws_client_send(s->ws, buffer_view(&text));
-        buffer_done(&begin);
         buffer_done(&text);
-    }
-}
-
-/* Which of our subscriptions it is; false when it is none of them. */
-static bool index_of(const struct sub *s, struct bytes id, size_t *ret)
-{
-    uint64_t index;
-
-    if (!text_decimal(id, &index) || index >= s->channel_count) {
-        return false;
-    }
-    *ret = (size_t)index;
-    return true;
-}
-
-static void cursor_keep(struct sub *s, size_t index, struct bytes cursor)
-{
-    if (cursor.len > 0 && cursor.len <= CURSOR_TEXT_MAX) {
-        buffer_clear(&s->cursors[index]);
-        buffer_append(&s->cursors[index], cursor);
     }
 }
 
@@ -256,54 +218,92 @@ static void say_error(const struct server_msg *msg, const char *what)
         (const char *)msg->error_message.data);
 }
 
+/* One line, on standard error: whoever reads the events expects only those. */
 static void say_gap(const struct server_msg *msg, struct bytes channel)
 {
-    char count[32] = "events";
+    char count[40] = "events";
 
-    if (msg->missed > 0) {
+    if (msg->missed != SERVER_MSG_MISSED_UNKNOWN) {
         (void)snprintf(count,
                        sizeof(count),
-                       "%llu events",
-                       (unsigned long long)msg->missed);
+                       "%" PRIu64 " event%s",
+                       msg->missed,
+                       msg->missed == 1 ? "" : "s");
     }
-    say("gap in %.*s: %s can no longer be had (%.*s)",
+    say("gap in %.*s: %s can no longer be had (%.*s), after %.*s up to %.*s",
         (int)channel.len,
         (const char *)channel.data,
         count,
         (int)msg->reason.len,
-        (const char *)msg->reason.data);
+        (const char *)msg->reason.data,
+        (int)msg->from.len,
+        (const char *)msg->from.data,
+        (int)msg->to.len,
+        (const char *)msg->to.data);
+}
+
+static void subscribed(struct sub *s,
+                       const struct server_msg *msg,
+                       size_t index,
+                       struct bytes channel)
+{
+    bool first = !s->channels.channels[index].subscribed;
+
+    client_list_succeeded(&s->servers);
+    sub_channels_subscribed(&s->channels, index, msg->cursor);
+    say("subscribed to %.*s", (int)channel.len, (const char *)channel.data);
+    if (first && s->replays && msg->cursor.data == NULL) {
+        say("the server has no replay: what was published before does not "
+            "come");
+    }
+}
+
+static void refused(struct sub *s, const struct server_msg *msg)
+{
+    bool cursor = bytes_equal_text(msg->error_type, "InvalidCursorError") ||
+                  bytes_equal_text(msg->error_type, "UnknownCursorError");
+
+    say_error(msg,
+              cursor ? "the server refuses the cursor" : "cannot subscribe");
+    end(s, 1);
+}
+
+/* What comes for one of our subscriptions. */
+static void on_subscription(struct sub *s,
+                            const struct server_msg *msg,
+                            size_t index)
+{
+    struct buffer channel;
+
+    buffer_init(&channel, CHANNEL_BYTES_MAX);
+    client_channel(s->channels.names[index], &channel);
+    if (msg->type == SERVER_MSG_SUBSCRIBE_SUCCESS) {
+        subscribed(s, msg, index, buffer_view(&channel));
+    } else if (msg->type == SERVER_MSG_DATA) {
+        sub_channels_reached(&s->channels, index, msg->cursor);
+        event_print(s, msg, buffer_view(&channel));
+    } else {
+        sub_channels_reached(&s->channels, index, msg->to);
+        say_gap(msg, buffer_view(&channel));
+    }
+    buffer_done(&channel);
 }
 
 static void on_message(void *context, const struct server_msg *msg)
 {
     struct sub *s = context;
-    struct buffer channel;
-    size_t index = 0;
-    bool ours = index_of(s, msg->id, &index);
+    size_t index;
 
-    buffer_init(&channel, CHANNEL_BYTES_MAX);
-    if (ours) {
-        client_channel(s->channels[index], &channel);
-        cursor_keep(
-            s, index, msg->type == SERVER_MSG_GAP ? msg->to : msg->cursor);
-    }
     switch (msg->type) {
     case SERVER_MSG_SUBSCRIBE_SUCCESS:
-        s->was_connected = true;
-        s->attempts = 0;
-        say("subscribed to %.*s", (int)channel.len, (char *)channel.data);
-        break;
     case SERVER_MSG_DATA:
-        if (ours) {
-            event_print(s, msg, buffer_view(&channel));
+    case SERVER_MSG_GAP:
+        if (sub_channels_find(&s->channels, msg->id, &index)) {
+            on_subscription(s, msg, index);
         }
         break;
-    case SERVER_MSG_GAP:
-        say_gap(msg, buffer_view(&channel));
-        break;
     case SERVER_MSG_SUBSCRIBE_ERROR:
-        say_error(msg, "cannot subscribe");
-        end(s, 1);
+        refused(s, msg);
         break;
     case SERVER_MSG_BROADCAST_ERROR:
     case SERVER_MSG_ERROR:
@@ -320,7 +320,6 @@ static void on_message(void *context, const struct server_msg *msg)
     case SERVER_MSG_OTHER:
         break;
     }
-    buffer_done(&channel);
 }
 
 static const struct ws_client_events ws_events = {
@@ -331,7 +330,8 @@ static const struct ws_client_events ws_events = {
 
 static void connect_now(struct sub *s)
 {
-    struct ws_client_options options = client_ws_options(&s->client);
+    struct ws_client_options options =
+        client_ws_options(client_list_current(&s->servers));
 
     s->ws = ws_client_open(&s->loop, &options, &ws_events, s);
 }
@@ -402,24 +402,9 @@ static int run(struct sub *s)
         (void)fcntl(STDOUT_FILENO, F_SETFL, s->output_flags);
     }
     (void)close(s->signal_fd);
-    client_done(&s->client);
+    sub_channels_done(&s->channels);
+    client_list_done(&s->servers);
     return s->status;
-}
-
-static void cursors_init(struct sub *s)
-{
-    s->cursors = alloc_zero(s->channel_count * sizeof(s->cursors[0]));
-    for (size_t i = 0; i < s->channel_count; i++) {
-        buffer_init(&s->cursors[i], CURSOR_TEXT_MAX);
-    }
-}
-
-static void cursors_done(struct sub *s)
-{
-    for (size_t i = 0; i < s->channel_count; i++) {
-        buffer_done(&s->cursors[i]);
-    }
-    free(s->cursors);
 }
 
 int sub_main(int argc, char **argv)
@@ -439,14 +424,12 @@ int sub_main(int argc, char **argv)
         return OPTIONS_EXIT_USAGE;
     }
     s.reconnect = !options_has(&o, "no-reconnect");
-    s.channels = o.operands + 1;
-    s.channel_count = o.operand_count - 1;
+    s.replays = strcmp(s.begin, SUB_BEGIN_NOW) != 0;
+    sub_channels_init(
+        &s.channels, o.operands + 1, o.operand_count - 1, s.begin);
     arguments = client_arguments(&o, o.operands[0]);
-    if (client_init(&s.client, &arguments, &why) != 0) {
+    if (client_list_init(&s.servers, &arguments, &why) != 0) {
         return options_complain(&command, "%s", why.text);
     }
-    cursors_init(&s);
-    status = run(&s);
-    cursors_done(&s);
-    return status;
+    return run(&s);
 }

@@ -14,7 +14,7 @@ bool sub_begin_read(const struct options *o, char ret[SUB_BEGIN_BYTES_MAX])
     const char *after = options_value(o, "after");
     size_t given = 0;
 
-    (void)snprintf(ret, SUB_BEGIN_BYTES_MAX, "\"cursor\":true");
+    (void)snprintf(ret, SUB_BEGIN_BYTES_MAX, SUB_BEGIN_NOW);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         uint64_t count = 0;
 

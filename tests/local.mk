@@ -113,6 +113,7 @@ UNIT_PROGRAM = \
 	%D%/unit/test_bench_report \
 	%D%/unit/test_bench_server \
 	%D%/unit/test_client \
+	%D%/unit/test_client_list \
 	%D%/unit/test_config_text \
 	%D%/unit/test_dev \
 	%D%/unit/test_duration \
@@ -122,6 +123,8 @@ UNIT_PROGRAM = \
 	%D%/unit/test_settings \
 	%D%/unit/test_settings_file \
 	%D%/unit/test_settings_print \
+	%D%/unit/test_sub_begin \
+	%D%/unit/test_sub_channels \
 	%D%/unit/test_sub_output \
 	%D%/unit/test_timestamp \
 	%D%/unit/test_url
