@@ -15,6 +15,7 @@ libproto_a_SOURCES = \
 	%D%/json.c %D%/json.h \
 	%D%/json_string.c %D%/json_string.h \
 	%D%/problem.c %D%/problem.h \
+	%D%/query.c %D%/query.h \
 	%D%/replay_request.c %D%/replay_request.h \
 	%D%/server_msg.c %D%/server_msg.h \
 	%D%/ws_accept.c %D%/ws_accept.h \

@@ -109,6 +109,11 @@ static const struct entry table[PROBLEM_COUNT] = {
               "BadRequestException",
               "The query needs channel and takes each other parameter once: "
               "see the manual"),
+    [PROBLEM_TOKEN_MALFORMED] =
+        ALIKE(400,
+              "BadRequestException",
+              "A token is asked for with {\"seconds\":N}, 1 to 3600, or with "
+              "nothing"),
     [PROBLEM_SUBPROTOCOL] =
         ALIKE(400,
               "SubProtocolNotSupportedError",

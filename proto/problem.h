@@ -28,7 +28,8 @@ enum problem {
     PROBLEM_CURSOR_MALFORMED,
     PROBLEM_CURSOR_UNKNOWN, /* foreign, or from the future */
     PROBLEM_QUERY_MALFORMED,
-    PROBLEM_SUBPROTOCOL, /* aws-appsync-event-ws was not offered */
+    PROBLEM_TOKEN_MALFORMED, /* what a token is asked for with */
+    PROBLEM_SUBPROTOCOL,     /* aws-appsync-event-ws was not offered */
     PROBLEM_ROUTE_UNKNOWN,
     PROBLEM_METHOD,
     PROBLEM_BUSY,    /* a bound was met: try again later */

@@ -44,6 +44,7 @@ UNIT_PROTO = \
 	%D%/unit/test_json_grammar \
 	%D%/unit/test_json_string \
 	%D%/unit/test_problem \
+	%D%/unit/test_query \
 	%D%/unit/test_server_msg \
 	%D%/unit/test_ws_accept \
 	%D%/unit/test_ws_deflate \
@@ -84,6 +85,7 @@ UNIT_BRIDGE = \
 	%D%/unit/test_shard \
 	%D%/unit/test_shard_model \
 	%D%/unit/test_subscription \
+	%D%/unit/test_token \
 	%D%/unit/test_ws_session
 
 UNIT_IO = \
@@ -138,6 +140,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_http_request \
 	%D%/fuzz/fuzz_http_response \
 	%D%/fuzz/fuzz_json \
+	%D%/fuzz/fuzz_query \
 	%D%/fuzz/fuzz_record \
 	%D%/fuzz/fuzz_server_msg \
 	%D%/fuzz/fuzz_settings \

@@ -1,6 +1,7 @@
 /* Lists in the order of their deadlines, each looked at from its front. */
 #include "src/bridge/deadline.h"
 
+#include "src/bridge/event_stream.h"
 #include "src/bridge/http_api.h"
 #include "src/bridge/shard_state.h"
 #include "src/bridge/ws_session.h"
@@ -44,6 +45,16 @@ void deadline_expire(struct shard *shard, struct moment now)
         }
         ws_session_keepalive(c, now);
     }
+    list = &shard->stream_keepalives;
+    while (!list_empty(list)) {
+        struct client *c =
+            list_entry(list->next, struct client, keepalive_node);
+
+        if (c->keepalive_deadline_ms > now.mono_ms) {
+            break;
+        }
+        event_stream_keepalive(c, now);
+    }
     list_each_safe(node, &shard->blocked)
     {
         struct client *c = list_entry(node, struct client, write_node);
@@ -53,7 +64,7 @@ void deadline_expire(struct shard *shard, struct moment now)
         }
         /* A slow subscriber costs nothing and is waited for. */
         list_remove(&c->write_node);
-        if (c->state != CLIENT_WS_OPEN) {
+        if (!client_subscribes(c)) {
             shard_count(shard, timeouts, 1);
             client_abort(c);
         }
@@ -73,6 +84,7 @@ uint64_t deadline_next_ms(const struct shard *shard)
         EARLIER(&shard->waits[wait], wait_node, wait_deadline_ms)
     }
     EARLIER(&shard->keepalives, keepalive_node, keepalive_deadline_ms)
+    EARLIER(&shard->stream_keepalives, keepalive_node, keepalive_deadline_ms)
     EARLIER(&shard->blocked, write_node, write_deadline_ms)
 #undef EARLIER
     return deadline_ms;

@@ -4,17 +4,15 @@
 #include "base/check.h"
 #include "proto/http_reply.h"
 #include "proto/ws_accept.h"
-#include "proto/ws_deflate.h"
 #include "src/bridge/admission.h"
+#include "src/bridge/event_stream.h"
+#include "src/bridge/upgrade.h"
 #include "src/bridge/ws_session.h"
 
 /* Headers that AWS's clients send; a browser asks before it sends them. */
 #define ALLOW_HEADERS                                                   \
     "content-type,x-api-key,authorization,x-amz-date,x-amz-user-agent," \
     "x-amz-security-token"
-
-/* Our answer to an offer to compress. */
-#define EXTENSION_BYTES_MAX 256
 
 static bool origin_allowed(const struct shard *shard, struct bytes origin)
 {
@@ -31,7 +29,7 @@ static bool origin_allowed(const struct shard *shard, struct bytes origin)
 /* Fetch standard, "HTTP extensions": a page may read the answer when its own
  * origin is named. Keys are in headers of the page's own making, never in
  * cookies, so naming it gives nothing away. */
-static void cors_fields(struct client *c, struct buffer *out)
+void http_api_cors(struct client *c, struct buffer *out)
 {
     struct bytes origin = http_request_field(c->request, "origin");
 
@@ -71,7 +69,7 @@ static void reply(struct client *c,
     if (body.len > 0) {
         http_reply_field(out, "content-type", bytes_text(content_type));
     }
-    cors_fields(c, out);
+    http_api_cors(c, out);
     http_reply_body(out, body, c->keep_alive, c->head_only);
     check(!out->overflowed);
     request_done(c, now);
@@ -95,7 +93,7 @@ static void reply_problem(struct client *c,
     if (allow != NULL) {
         http_reply_field(out, "allow", bytes_text(allow));
     }
-    cors_fields(c, out);
+    http_api_cors(c, out);
     http_reply_body(out, buffer_view(text), c->keep_alive, c->head_only);
     check(!out->overflowed);
     request_done(c, now);
@@ -108,7 +106,7 @@ static void preflight(struct client *c, struct moment now)
         http_request_field(c->request, "access-control-request-headers");
 
     http_reply_begin(out, 204);
-    cors_fields(c, out);
+    http_api_cors(c, out);
     http_reply_field(
         out, "access-control-allow-methods", bytes_text("GET,POST,OPTIONS"));
     http_reply_field(out,
@@ -155,104 +153,6 @@ static enum problem publish(struct client *c, struct moment now)
     return problem;
 }
 
-/* A list may stand in several fields of one name (RFC 9110, 5.3): all of it,
- * in the shard's text. */
-static struct bytes field_list(struct client *c, const char *name)
-{
-    struct buffer *text = &c->shard->text;
-    size_t count = http_request_field_count(c->request);
-
-    buffer_clear(text);
-    for (size_t i = 0; i < count; i++) {
-        struct bytes field;
-        struct bytes value = http_request_field_at(c->request, i, &field);
-
-        if (bytes_equal_nocase(field, name)) {
-            buffer_append(text, value);
-            buffer_text(text, ",");
-        }
-    }
-    return text->overflowed ? bytes_of(NULL, 0) : buffer_view(text);
-}
-
-/* What the credentials of an upgrade are worth. */
-static enum problem admit(struct client *c,
-                          struct moment now,
-                          bool *ret_offered)
-{
-    struct bytes offers = field_list(c, "sec-websocket-protocol");
-    struct bytes key = http_request_field(c->request, "x-api-key");
-    struct credentials given = {0};
-
-    buffer_clear(&c->shard->scratch);
-    if (credentials_from_subprotocols(
-            offers, &c->shard->scratch, ret_offered, &given) != 0) {
-        return PROBLEM_UNAUTHORIZED;
-    }
-    if (!*ret_offered) {
-        return PROBLEM_SUBPROTOCOL;
-    }
-    return admission_authorize(c->shard,
-                               now,
-                               given.api_key.len > 0 ? given.api_key : key,
-                               AUTHORITY_SUBSCRIBE,
-                               NULL);
-}
-
-/* Whether to compress; the answer to the offer is in the shard's text. */
-static bool choose_deflate(struct client *c)
-{
-    struct buffer answer;
-    bool chosen;
-
-    if (!c->shard->options.compression) {
-        return false;
-    }
-    buffer_init(&answer, EXTENSION_BYTES_MAX);
-    chosen = ws_deflate_negotiate(field_list(c, "sec-websocket-extensions"),
-                                  &answer);
-    buffer_clear(&c->shard->text);
-    buffer_append(&c->shard->text, buffer_view(&answer));
-    chosen = chosen && !answer.overflowed;
-    buffer_done(&answer);
-    return chosen;
-}
-
-/* GET /event/realtime: RFC 6455, 4.2, and the credentials, whose fault is told
- * on the WebSocket. */
-static void upgrade(struct client *c, struct moment now)
-{
-    struct shard *shard = c->shard;
-    struct bytes key = http_request_field(c->request, "sec-websocket-key");
-    char accept[WS_ACCEPT_LEN];
-    bool offered = false;
-    enum problem problem = admit(c, now, &offered);
-    bool deflate = choose_deflate(c);
-    struct buffer *out;
-
-    ws_accept_reply(key, accept);
-    out = client_output(c);
-    http_reply_begin(out, 101);
-    http_reply_field(out, "upgrade", bytes_text("websocket"));
-    http_reply_field(out, "connection", bytes_text("Upgrade"));
-    http_reply_field(
-        out, "sec-websocket-accept", bytes_of(accept, sizeof(accept)));
-    if (offered) {
-        http_reply_field(
-            out, "sec-websocket-protocol", bytes_text("aws-appsync-event-ws"));
-    }
-    if (deflate) {
-        http_reply_field(
-            out, "sec-websocket-extensions", buffer_view(&shard->text));
-    }
-    http_reply_end(out);
-    shard_count(shard, http_requests, 1);
-    http_request_free(c->request);
-    c->request = NULL;
-    ws_stream_init(&c->ws, deflate);
-    ws_session_begin(c, now, problem);
-}
-
 static enum problem realtime(struct client *c, struct moment now)
 {
     struct bytes version =
@@ -282,7 +182,7 @@ static enum problem realtime(struct client *c, struct moment now)
               bytes_text("Sec-WebSocket-Key is not base64 of 16 bytes\n"));
         return PROBLEM_NONE;
     }
-    upgrade(c, now);
+    upgrade_accept(c, now);
     return PROBLEM_NONE;
 }
 
@@ -310,6 +210,35 @@ static enum problem metrics(struct client *c, struct moment now)
     return PROBLEM_NONE;
 }
 
+/* POST /event/token: the key in a form that a query may hold for a while. */
+static enum problem token(struct client *c, struct moment now)
+{
+    struct shard *shard = c->shard;
+    struct buffer *text = &shard->text;
+    struct bytes key = http_request_field(c->request, "x-api-key");
+    uint64_t seconds;
+    uint64_t expires_s;
+    enum problem problem =
+        admission_authorize(shard, now, key, AUTHORITY_SUBSCRIBE, NULL);
+
+    if (problem != PROBLEM_NONE) {
+        return problem;
+    }
+    if (token_read_request(http_request_body(c->request), &seconds) != 0) {
+        return PROBLEM_TOKEN_MALFORMED;
+    }
+    expires_s = now.wall_ms / 1000 + seconds;
+    buffer_clear(text);
+    buffer_text(text, "{\"token\":\"");
+    token_seal(shard->options.token_secret, key, expires_s, text);
+    buffer_text(text, "\",\"expires\":");
+    buffer_decimal(text, expires_s);
+    buffer_text(text, "}");
+    check(!text->overflowed);
+    reply(c, now, 200, "application/json", buffer_view(text));
+    return PROBLEM_NONE;
+}
+
 static enum problem health(struct client *c, struct moment now)
 {
     reply(c, now, 200, "application/json", bytes_text("{\"status\":\"ok\"}\n"));
@@ -323,6 +252,8 @@ static const struct route {
 } routes[] = {
     {"/event", true, publish},
     {"/event/realtime", false, realtime},
+    {"/event/stream", false, event_stream_open},
+    {"/event/token", true, token},
     {"/healthz", false, health},
     {"/metrics", false, metrics},
 };

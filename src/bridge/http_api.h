@@ -1,7 +1,7 @@
 /* The HTTP routes of a node: POST /event, the upgrade at /event/realtime,
- * GET /healthz, GET /metrics, and CORS for pages of other origins
- * (PROTOCOL.md, 3). One request of a connection is served at a time; those that
- * were sent ahead wait their turn. */
+ * GET /event/stream, GET /healthz, GET /metrics, and CORS for pages of other
+ * origins (PROTOCOL.md, 3). One request of a connection is served at a time;
+ * those that were sent ahead wait their turn. */
 #ifndef BRIDGE_HTTP_API_H
 #define BRIDGE_HTTP_API_H
 
@@ -9,6 +9,9 @@
 #include "src/bridge/publish.h"
 
 struct client;
+
+/* The fields that let a page of another origin read the answer, when it may. */
+void http_api_cors(struct client *client, struct buffer *out);
 
 /* Bytes from the peer. Returns how many were used: not those behind a request
  * that waits for the log, or behind an upgrade. */

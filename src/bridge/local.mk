@@ -16,6 +16,8 @@ libbridge_a_SOURCES = \
 	%D%/deadline.h \
 	%D%/delivery.c \
 	%D%/delivery.h \
+	%D%/event_stream.c \
+	%D%/event_stream.h \
 	%D%/http_api.c \
 	%D%/http_api.h \
 	%D%/intake.c \
@@ -35,5 +37,9 @@ libbridge_a_SOURCES = \
 	%D%/shard_state.h \
 	%D%/subscription.c \
 	%D%/subscription.h \
+	%D%/token.c \
+	%D%/token.h \
+	%D%/upgrade.c \
+	%D%/upgrade.h \
 	%D%/ws_session.c \
 	%D%/ws_session.h

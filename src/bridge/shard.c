@@ -46,6 +46,7 @@ struct shard *shard_new(const struct shard_options *options)
     list_init(&shard->catching_up);
     list_init(&shard->blocked);
     list_init(&shard->keepalives);
+    list_init(&shard->stream_keepalives);
     list_init(&shard->publishes);
     for (int i = 0; i < CLIENT_WAIT_COUNT; i++) {
         list_init(&shard->waits[i]);
@@ -105,7 +106,8 @@ static size_t use_bytes(struct client *c, struct moment now, struct bytes in)
     if (c->state == CLIENT_WS_OPEN && used < in.len) {
         used += ws_session_receive(c, now, bytes_from(in, used));
     }
-    return c->state == CLIENT_CLOSING ? in.len : used;
+    return c->state == CLIENT_CLOSING || c->state == CLIENT_STREAM ? in.len
+                                                                   : used;
 }
 
 static bool drop_message(void *context,
@@ -181,7 +183,7 @@ void shard_resume(struct shard *shard, struct client *client, struct moment now)
 static void end_of_input(struct client *c, bool reset)
 {
     c->peer_done = true;
-    if (reset || c->websocket) {
+    if (reset || c->websocket || c->state == CLIENT_STREAM) {
         client_abort(c);
     } else if (c->state == CLIENT_HTTP_WAITING) {
         c->keep_alive = false;

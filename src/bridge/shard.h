@@ -18,6 +18,7 @@
 #include "src/bridge/batch.h"
 #include "src/bridge/metrics.h"
 #include "src/bridge/namespace.h"
+#include "src/bridge/token.h"
 
 struct shard;
 struct client;
@@ -59,6 +60,8 @@ struct shard_options {
     uint64_t random_seed; /* of identifiers for refused events */
     uint64_t last_place;  /* of the log, when the shard starts */
     struct shard_lookup lookup;
+    uint8_t
+        token_secret[TOKEN_SECRET_BYTES]; /* the node's: all shards' alike */
     const struct shard_limits *limits;
     const struct namespace_table *namespaces;
     struct authority *authority; /* this shard's own: it holds a cache */

@@ -39,7 +39,8 @@ struct shard {
     struct list closing;
     struct list catching_up;
     struct list blocked;
-    struct list keepalives;
+    struct list keepalives;        /* of WebSockets */
+    struct list stream_keepalives; /* of event streams */
     struct list waits[CLIENT_WAIT_COUNT];
     struct list publishes;
     bool draining;

@@ -90,6 +90,10 @@ void ws_session_close(struct client *client,
                       uint16_t code,
                       const char *reason)
 {
+    if (client->state == CLIENT_STREAM) {
+        leave(client, now); /* it has no words for why */
+        return;
+    }
     if (client->state != CLIENT_WS_OPEN) {
         return;
     }

@@ -34,6 +34,7 @@ struct server {
     uv_loop_t uv;
     struct mailbox mailbox;
     uv_signal_t signals[3];
+    uint8_t token_secret[TOKEN_SECRET_BYTES]; /* until the node ends */
     bool stopping;
     bool looping; /* the loop and its handles are there */
 };
@@ -201,7 +202,7 @@ static void start_shard(struct server *server,
     struct log_stat stat;
 
     log_stat(server->log, &stat);
-    const struct shard_loop_options loop_options = {
+    struct shard_loop_options loop_options = {
         .shard = {.index = index,
                   .seed = random_u64(),
                   .random_seed = random_u64(),
@@ -228,6 +229,9 @@ static void start_shard(struct server *server,
         .connections_max = options->connections_max,
         .drain_timeout_ms = options->drain_timeout_ms,
     };
+    memcpy(loop_options.shard.token_secret,
+           server->token_secret,
+           sizeof(server->token_secret));
 
     server->shards[index] = shard_loop_start(&loop_options);
     server->shard_mailboxes[index] = shard_loop_mailbox(server->shards[index]);
@@ -307,6 +311,7 @@ static void prepare(struct server *server)
         server->shard_count = SHARDS_MAX;
     }
     server->intake.bytes_max = options->queue_bytes_max;
+    randombytes_buf(server->token_secret, sizeof(server->token_secret));
     namespace_table_init(&server->namespaces, random_u64());
     for (size_t i = 0; i < options->namespace_count; i++) {
         namespace_table_add(&server->namespaces, options->namespaces[i]);

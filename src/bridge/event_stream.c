@@ -1,0 +1,191 @@
+/* A request that is answered for as long as anybody listens. */
+#include "src/bridge/event_stream.h"
+
+#include "base/check.h"
+#include "proto/answer.h"
+#include "proto/http_reply.h"
+#include "proto/query.h"
+#include "src/bridge/admission.h"
+#include "src/bridge/http_api.h"
+#include "src/bridge/replay.h"
+
+/* What a request asks for. */
+struct wish {
+    struct channel_name patterns[SUBSCRIPTION_PATTERNS_MAX];
+    size_t pattern_count;
+    struct replay_request begin;
+    struct bytes token; /* in the shard's text */
+};
+
+static enum problem add_channel(struct wish *wish, struct bytes value)
+{
+    if (wish->pattern_count == SUBSCRIPTION_PATTERNS_MAX) {
+        return PROBLEM_SUBSCRIPTIONS_TOO_MANY;
+    }
+    if (channel_name_parse_pattern(value,
+                                   &wish->patterns[wish->pattern_count]) != 0) {
+        return PROBLEM_CHANNEL_MALFORMED;
+    }
+    wish->pattern_count++;
+    return PROBLEM_NONE;
+}
+
+/* Parameters that are not known are passed over: proxies add them. */
+static enum problem read_query(struct client *c, struct wish *wish)
+{
+    struct buffer *text = &c->shard->text;
+    struct bytes rest = http_request_query(c->request);
+    struct bytes name;
+    struct bytes value;
+    int rc;
+
+    buffer_clear(text);
+    while ((rc = query_next(&rest, text, &name, &value)) == 0) {
+        enum problem problem = PROBLEM_NONE;
+
+        if (bytes_equal_text(name, "channel")) {
+            problem = add_channel(wish, value);
+        } else if (bytes_equal_text(name, "token")) {
+            wish->token = value;
+        } else {
+            (void)replay_request_take(name, value, &wish->begin, &problem);
+        }
+        if (problem != PROBLEM_NONE) {
+            return problem;
+        }
+    }
+    return rc == RC_NOT_FOUND && wish->pattern_count > 0
+               ? PROBLEM_NONE
+               : PROBLEM_QUERY_MALFORMED;
+}
+
+/* What a browser's EventSource sends when it comes back is newer than what the
+ * page put into the query. */
+static enum problem read_last_event_id(struct client *c, struct wish *wish)
+{
+    struct bytes id = http_request_field(c->request, "last-event-id");
+    enum problem problem = PROBLEM_NONE;
+
+    if (id.len > 0) {
+        wish->begin = (struct replay_request){.kind = REPLAY_NONE};
+        (void)replay_request_take(
+            bytes_text("after"), id, &wish->begin, &problem);
+    }
+    return problem;
+}
+
+static enum problem authorize(struct client *c,
+                              struct moment now,
+                              const struct wish *wish)
+{
+    const struct shard_options *options = &c->shard->options;
+    struct bytes key = http_request_field(c->request, "x-api-key");
+    enum problem problem = PROBLEM_NONE;
+
+    buffer_clear(&c->shard->scratch);
+    if (wish->token.len > 0) {
+        if (token_open(
+                options->token_secret, wish->token, now, &c->shard->scratch) !=
+            0) {
+            return PROBLEM_UNAUTHORIZED;
+        }
+        key = buffer_view(&c->shard->scratch);
+    }
+
+    for (size_t i = 0; problem == PROBLEM_NONE && i < wish->pattern_count;
+         i++) {
+        problem = admission_authorize(
+            c->shard, now, key, AUTHORITY_SUBSCRIBE, &wish->patterns[i]);
+    }
+    return problem;
+}
+
+static void schedule_keepalive(struct client *c, struct moment now)
+{
+    list_remove(&c->keepalive_node);
+    c->keepalive_deadline_ms = now.mono_ms + EVENT_STREAM_KEEPALIVE_MS;
+    list_push_back(&c->shard->stream_keepalives, &c->keepalive_node);
+}
+
+static void answer_head(struct client *c, const struct replay_start *start)
+{
+    struct buffer *out = client_output(c);
+
+    http_reply_begin(out, 200);
+    http_reply_field(out, "content-type", bytes_text("text/event-stream"));
+    http_reply_field(out, "cache-control", bytes_text("no-store"));
+    http_api_cors(c, out);
+    /* The stream ends with the connection. */
+    http_reply_field(out, "connection", bytes_text("close"));
+    http_reply_end(out);
+    if (!c->head_only) {
+        answer_stream_begin(out, &start->at);
+    }
+    check(!out->overflowed);
+}
+
+static void begin(struct client *c,
+                  struct moment now,
+                  const struct wish *wish,
+                  const struct replay_start *start)
+{
+    struct shard *shard = c->shard;
+    struct subscription *s = subscription_new(&shard->subscriptions,
+                                              c,
+                                              bytes_of(NULL, 0),
+                                              wish->patterns,
+                                              wish->pattern_count,
+                                              shard->place);
+
+    s->format = SUBSCRIPTION_STREAM;
+    list_push_back(&c->subscriptions, &s->client_node);
+    c->subscription_count++;
+    shard_count(shard, subscriptions_open, 1);
+    http_request_free(c->request);
+    c->request = NULL;
+    c->state = CLIENT_STREAM;
+    client_wait_stop(c);
+    schedule_keepalive(c, now);
+    if (wish->begin.kind != REPLAY_NONE) {
+        replay_begin(shard, s, start);
+    }
+}
+
+enum problem event_stream_open(struct client *client, struct moment now)
+{
+    struct shard *shard = client->shard;
+    struct wish wish = {.pattern_count = 0};
+    struct replay_start start;
+    enum problem problem = read_query(client, &wish);
+
+    if (problem == PROBLEM_NONE) {
+        problem = read_last_event_id(client, &wish);
+    }
+    if (problem == PROBLEM_NONE) {
+        problem = authorize(client, now, &wish);
+    }
+    if (problem == PROBLEM_NONE) {
+        problem = replay_find(
+            shard, now, wish.patterns, wish.pattern_count, &wish.begin, &start);
+    }
+    if (problem != PROBLEM_NONE) {
+        return problem;
+    }
+    shard_count(shard, http_requests, 1);
+    answer_head(client, &start);
+    if (client->head_only) {
+        client_finish(client);
+        client_wait_start(client, CLIENT_WAIT_CLOSE, now);
+        return PROBLEM_NONE;
+    }
+    begin(client, now, &wish, &start);
+    return PROBLEM_NONE;
+}
+
+void event_stream_keepalive(struct client *client, struct moment now)
+{
+    if (client->out.len == 0) {
+        answer_stream_alive(client_output(client));
+    }
+    schedule_keepalive(client, now);
+}
