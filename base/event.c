@@ -10,22 +10,32 @@
 #define EVENT_COUNTER_BITS 16
 #define EVENT_WALL_MS_MAX (UINT64_MAX >> EVENT_COUNTER_BITS)
 
+static struct bytes put(uint8_t *out, struct bytes from)
+{
+    if (from.len > 0) {
+        memcpy(out, from.data, from.len);
+    }
+    return bytes_of(out, from.len);
+}
+
+struct event *event_new_keyed(struct bytes channel,
+                              struct bytes content,
+                              struct bytes key)
+{
+    struct event *event =
+        alloc_raw(sizeof(*event) + channel.len + content.len + key.len);
+
+    *event = (struct event){0};
+    event->channel = put(event->data, channel);
+    event->content = put(event->data + channel.len, content);
+    event->key = put(event->data + channel.len + content.len, key);
+    atomic_init(&event->refs, 1);
+    return event;
+}
+
 struct event *event_new(struct bytes channel, struct bytes content)
 {
-    struct event *event = alloc_raw(sizeof(*event) + channel.len + content.len);
-
-    *event = (struct event){
-        .channel = bytes_of(event->data, channel.len),
-        .content = bytes_of(event->data + channel.len, content.len),
-    };
-    atomic_init(&event->refs, 1);
-    if (channel.len > 0) {
-        memcpy(event->data, channel.data, channel.len);
-    }
-    if (content.len > 0) {
-        memcpy(event->data + channel.len, content.data, content.len);
-    }
-    return event;
+    return event_new_keyed(channel, content, bytes_of(NULL, 0));
 }
 
 struct event *event_ref(struct event *event)

@@ -5,7 +5,8 @@
  * accepted it, `sequence` that node's hybrid logical clock (milliseconds << 16
  * | counter), strictly growing. `predecessor` is the origin's sequence before
  * it (0: none). `place` is where this node's own log holds it: each node
- * counts its own, so it never leaves the node. */
+ * counts its own, so it never leaves the node. `key` is its publisher's: two
+ * events of one channel with the same key are one event, sent twice. */
 #ifndef BASE_EVENT_H
 #define BASE_EVENT_H
 
@@ -16,6 +17,9 @@
 /* 58 bits, so that (origin, sequence) fits a UUID; never 0. */
 #define EVENT_ORIGIN_MAX ((UINT64_C(1) << 58) - 1)
 
+/* "KEY/N": an Idempotency-Key of 64 characters for several events. */
+#define EVENT_KEY_BYTES_MAX 66
+
 struct event {
     atomic_uint refs;
     uint64_t origin;
@@ -24,11 +28,16 @@ struct event {
     uint64_t place;
     struct bytes channel; /* canonical: "/namespace/a/b" */
     struct bytes content; /* JSON text, as it was published */
-    uint8_t data[];       /* what the two views point into */
+    struct bytes key;     /* idempotency key; len 0: none */
+    uint8_t data[];       /* what the three views point into */
 };
 
-/* A new event with one reference, copying both; numbers are zero. */
+/* A new event with one reference, copying what it is given; numbers are zero.
+ */
 struct event *event_new(struct bytes channel, struct bytes content);
+struct event *event_new_keyed(struct bytes channel,
+                              struct bytes content,
+                              struct bytes key);
 struct event *event_ref(struct event *event);
 void event_unref(struct event *event); /* accepts NULL */
 

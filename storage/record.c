@@ -10,14 +10,28 @@
 #define RECORD_VERSION 1
 #define RECORD_HEAD_BYTES 32
 #define RECORD_CHECKSUM_BYTES 8
+#define RECORD_FLAG_KEY 1
 
 _Static_assert(RECORD_HEAD_BYTES + RECORD_CHECKSUM_BYTES ==
                    RECORD_OVERHEAD_BYTES,
                "the head and the checksum are the overhead");
 
+static size_t len_of(struct bytes channel,
+                     struct bytes content,
+                     struct bytes key)
+{
+    return RECORD_OVERHEAD_BYTES + channel.len + content.len +
+           (key.len > 0 ? 1 + key.len : 0);
+}
+
 size_t record_len(const struct event *event)
 {
-    return RECORD_OVERHEAD_BYTES + event->channel.len + event->content.len;
+    return len_of(event->channel, event->content, event->key);
+}
+
+size_t record_len_decoded(const struct record *record)
+{
+    return len_of(record->channel, record->content, record->key);
 }
 
 static uint8_t *put(uint8_t *out, const void *from, size_t len)
@@ -38,11 +52,12 @@ static uint8_t *put_u64(uint8_t *out, uint64_t value)
 void record_encode(const struct event *event, uint8_t *out)
 {
     uint8_t *start = out;
-    uint16_t flags = 0;
+    uint16_t flags = htole16(event->key.len > 0 ? RECORD_FLAG_KEY : 0);
     uint32_t content_len = htole32((uint32_t)event->content.len);
 
     check(event->channel.len >= 1 && event->channel.len <= UINT8_MAX);
     check(event->content.len <= UINT32_MAX);
+    check(event->key.len <= UINT8_MAX);
 
     *out++ = RECORD_VERSION;
     *out++ = (uint8_t)event->channel.len;
@@ -53,6 +68,10 @@ void record_encode(const struct event *event, uint8_t *out)
     out = put_u64(out, event->predecessor);
     out = put(out, event->channel.data, event->channel.len);
     out = put(out, event->content.data, event->content.len);
+    if (event->key.len > 0) {
+        *out++ = (uint8_t)event->key.len;
+        out = put(out, event->key.data, event->key.len);
+    }
 
     out = put_u64(out, hash_checksum(bytes_of(start, (size_t)(out - start))));
     check((size_t)(out - start) == record_len(event));
@@ -73,6 +92,16 @@ static bool checksum_fits(struct bytes bytes, struct bytes *ret_body)
     return stored == hash_checksum(body);
 }
 
+/* What follows the content is the key, if the flags promise one. */
+static bool take_key(struct bytes *body, uint16_t flags, struct bytes *ret)
+{
+    uint8_t len;
+
+    *ret = bytes_of(NULL, 0);
+    return (flags & RECORD_FLAG_KEY) == 0 ||
+           (bytes_take_u8(body, &len) && len > 0 && bytes_take(body, len, ret));
+}
+
 int record_decode(struct bytes bytes, struct record *ret)
 {
     struct bytes body;
@@ -91,7 +120,7 @@ int record_decode(struct bytes bytes, struct record *ret)
     if (!bytes_take_u8(&body, &channel_len) || !bytes_take_u16(&body, &flags)) {
         return RC_CORRUPT;
     }
-    if (flags != 0) {
+    if ((flags & ~RECORD_FLAG_KEY) != 0) {
         return RC_UNSUPPORTED;
     }
     if (!bytes_take_u32(&body, &content_len) ||
@@ -99,7 +128,8 @@ int record_decode(struct bytes bytes, struct record *ret)
         !bytes_take_u64(&body, &record.sequence) ||
         !bytes_take_u64(&body, &record.predecessor) ||
         !bytes_take(&body, channel_len, &record.channel) ||
-        !bytes_take(&body, content_len, &record.content) || body.len != 0) {
+        !bytes_take(&body, content_len, &record.content) ||
+        !take_key(&body, flags, &record.key) || body.len != 0) {
         return RC_CORRUPT;
     }
     /* A checksum only says that the bytes are those that were written. */

@@ -2,10 +2,11 @@
  *
  *     u8   version (1)
  *     u8   channel_len
- *     u16  flags (0)
+ *     u16  flags: 1, there is a key
  *     u32  content_len
  *     u64  origin, u64 sequence, u64 predecessor
  *     channel, content
+ *     u8   key_len, key: with that flag only
  *     u64  checksum of everything before it (base/hash)
  *
  * Integers are little-endian. doc/log-format says the same for people. */
@@ -24,15 +25,19 @@ struct record {
     uint64_t predecessor;
     struct bytes channel;
     struct bytes content;
+    struct bytes key; /* len 0: none */
 };
 
 size_t record_len(const struct event *event);
+
+/* How long the record was that was decoded. */
+size_t record_len_decoded(const struct record *record);
 
 /* Write record_len() bytes. */
 void record_encode(const struct event *event, uint8_t *out);
 
 /* RC_CORRUPT: lengths or checksum do not fit. RC_UNSUPPORTED: whole, but of a
- * version that this weir does not know. */
+ * version or with flags that this weir does not know. */
 int record_decode(struct bytes bytes, struct record *ret);
 
 #endif

@@ -13,13 +13,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static void encode_again(struct bytes bytes, const struct record *record)
 {
-    struct event *event = event_new(record->channel, record->content);
+    struct event *event =
+        event_new_keyed(record->channel, record->content, record->key);
     uint8_t *again = alloc_raw(bytes.len);
 
     event->origin = record->origin;
     event->sequence = record->sequence;
     event->predecessor = record->predecessor;
     check(record_len(event) == bytes.len);
+    check(record_len_decoded(record) == bytes.len);
     record_encode(event, again);
     check(memcmp(again, bytes.data, bytes.len) == 0);
     free(again);

@@ -23,12 +23,27 @@ TAP_CASE(a_new_event_copies_channel_and_content)
     event_unref(event);
 }
 
+TAP_CASE(a_new_event_copies_its_key)
+{
+    char key[] = "order-7";
+    struct event *event =
+        event_new_keyed(bytes_text("/a"), bytes_text("1"), bytes_text(key));
+
+    key[0] = 'x';
+
+    tap_equal_text(event->channel, "/a");
+    tap_equal_text(event->content, "1");
+    tap_equal_text(event->key, "order-7");
+    event_unref(event);
+}
+
 TAP_CASE(an_event_may_be_empty)
 {
     struct event *event = event_new(bytes_of(NULL, 0), bytes_of(NULL, 0));
 
     tap_equal(event->channel.len, 0);
     tap_equal(event->content.len, 0);
+    tap_equal(event->key.len, 0);
     event_unref(event);
 }
 

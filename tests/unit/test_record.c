@@ -214,7 +214,7 @@ TAP_CASE(record_decode_does_not_guess_at_unknown_flags)
     struct encoded e = small();
     struct record r;
 
-    e.data[2] = 1;
+    e.data[2] = 2;
     seal(&e);
     tap_equal(decode(&e, &r), RC_UNSUPPORTED);
 }
@@ -252,6 +252,62 @@ TAP_CASE(record_decode_rejects_an_empty_channel)
 
     e.data[1] = 0;
     e.data[4] = 15;
+    seal(&e);
+    tap_equal(decode(&e, &r), RC_CORRUPT);
+}
+
+static struct encoded keyed(const char *key)
+{
+    struct event *e = event_new_keyed(
+        bytes_text("/default/a"), bytes_text("1"), bytes_text(key));
+
+    e->origin = 1;
+    e->sequence = 2;
+    return encoded(e);
+}
+
+TAP_CASE(record_keeps_a_key_behind_the_content)
+{
+    struct encoded e = keyed("order-7");
+    struct record r;
+
+    tap_equal(e.len, RECORD_OVERHEAD_BYTES + 10 + 1 + 1 + 7);
+    tap_equal(e.data[2], 1);
+    tap_equal(e.data[32 + 11], 7);
+    tap_equal(decode(&e, &r), 0);
+    tap_equal_text(r.content, "1");
+    tap_equal_text(r.key, "order-7");
+    tap_equal(record_len_decoded(&r), e.len);
+}
+
+TAP_CASE(record_without_a_key_says_so)
+{
+    struct encoded e = small();
+    struct record r;
+
+    tap_equal(e.data[2], 0);
+    tap_equal(decode(&e, &r), 0);
+    tap_equal(r.key.len, 0);
+    tap_equal(record_len_decoded(&r), e.len);
+}
+
+TAP_CASE(record_decode_rejects_a_key_that_does_not_fit_under_a_good_checksum)
+{
+    static const uint8_t wrong[] = {0, 6, 8, 255};
+    struct encoded e = keyed("order-7");
+    struct record r;
+
+    for (size_t n = 0; n < sizeof(wrong); n++) {
+        e.data[32 + 11] = wrong[n];
+        seal(&e);
+        tap_equal(decode(&e, &r), RC_CORRUPT);
+    }
+    e = keyed("order-7");
+    e.data[2] = 0;
+    seal(&e);
+    tap_equal(decode(&e, &r), RC_CORRUPT);
+    e = small();
+    e.data[2] = 1;
     seal(&e);
     tap_equal(decode(&e, &r), RC_CORRUPT);
 }
