@@ -2,9 +2,12 @@ noinst_LIBRARIES += libstorage.a
 libstorage_a_SOURCES = \
 	%D%/index.c \
 	%D%/index.h \
+	%D%/key_table.c \
+	%D%/key_table.h \
 	%D%/log.c \
 	%D%/log.h \
 	%D%/log_append.c \
+	%D%/log_find.c \
 	%D%/log_grow.c \
 	%D%/log_meta.c \
 	%D%/log_open.c \

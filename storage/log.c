@@ -72,6 +72,7 @@ void log_close(struct log *log)
         close(log->lock_fd);
     }
     index_free(log->index);
+    key_table_done(&log->keys);
     pthread_rwlock_destroy(&log->map_lock);
     pthread_mutex_destroy(&log->known_lock);
     free(log->corrupt);

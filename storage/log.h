@@ -31,9 +31,9 @@ struct log_options {
     /* Budget of the window in pages on disk. The file holds free pages as well
      * and may become a quarter and LOG_BATCH_BYTES_MAX larger. */
     uint64_t bytes_max;
-    bool read_only; /* `weir log` beside a running node: takes no lock,
-                       makes nothing; bytes_max and new_origin unused */
-    uint64_t index_seed;
+    bool read_only;      /* `weir log` beside a running node: takes no lock,
+                            makes nothing; bytes_max and new_origin unused */
+    uint64_t index_seed; /* of hashes that clients must not foresee */
     uint64_t new_origin; /* identity, should the directory have none yet */
     /* Called now and then while the index is rebuilt; may be NULL. */
     void (*on_progress)(uint64_t done, uint64_t all, void *context);
@@ -113,6 +113,17 @@ int log_trim(struct log *log,
              uint64_t older_than_ms,
              size_t count_max,
              struct why *why);
+
+/* Find the event of `channel` that has the idempotency key `key` and is in the
+ * window; the first, should there be several. RC_NOT_FOUND also when its record
+ * is corrupt: it is lost, and may be published again. RC_IO: not known. Only
+ * the log thread. */
+int log_find_key(struct log *log,
+                 struct bytes channel,
+                 struct bytes key,
+                 uint64_t *ret_origin,
+                 uint64_t *ret_sequence,
+                 struct why *why);
 
 /* Grow the file ahead of its use, so that a commit need not: one step of at
  * most 1 MB between commits. Best effort. Only the log thread. */

@@ -152,6 +152,7 @@ static void settle(struct log *log, struct event *const *events, size_t count)
                       event->sequence,
                       event->predecessor,
                       event->place);
+        log_find_add(log, event->channel, event->key, event->place);
     }
     pthread_mutex_lock(&log->known_lock);
     log->last_place += count;

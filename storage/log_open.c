@@ -299,10 +299,10 @@ static bool scan_record(uint64_t place,
                         void *context)
 {
     struct scan *scan = context;
-    uint64_t len =
-        RECORD_OVERHEAD_BYTES + record->channel.len + record->content.len;
+    uint64_t len = record_len_decoded(record);
 
     index_add(scan->log->index, record->channel, place, len);
+    log_find_add(scan->log, record->channel, record->key, place);
     log_note_sequence(scan->log, record->origin, record->sequence);
     log_seek_note(scan->log,
                   record->origin,
@@ -398,6 +398,7 @@ static struct log *new_log(const struct log_options *options)
     log->lock_fd = -1;
     log->trim_floor = UINT64_MAX;
     log->index = index_new(options->index_seed);
+    log->key_seed = options->index_seed;
     pthread_mutex_init(&log->known_lock, NULL);
 
     /* Readers follow one another without a pause; a writer must not starve. */

@@ -3,6 +3,7 @@
 #ifndef STORAGE_LOG_PRIVATE_H
 #define STORAGE_LOG_PRIVATE_H
 
+#include "storage/key_table.h"
 #include "storage/log.h"
 
 #include <lmdb.h>
@@ -38,6 +39,8 @@ struct log {
     MDB_dbi events;
     MDB_dbi meta;
     struct index *index;
+    struct key_table keys; /* the log thread's */
+    uint64_t key_seed;
     char *dir;
     int lock_fd; /* -1 when read only */
     bool read_only;
@@ -121,6 +124,16 @@ void log_read_close(struct log *log); /* idle transactions end */
 
 /* Decode what LMDB gave, after a look at its length. */
 int log_read_record(MDB_val value, struct record *ret);
+
+/* log_find.c: keep its table; without a key they do nothing. */
+void log_find_add(struct log *log,
+                  struct bytes channel,
+                  struct bytes key,
+                  uint64_t place);
+void log_find_forget(struct log *log,
+                     struct bytes channel,
+                     struct bytes key,
+                     uint64_t place);
 
 /* log_grow.c */
 void log_grow_init(struct log *log);

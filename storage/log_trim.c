@@ -21,21 +21,22 @@ struct step {
     struct buffer gone;
 };
 
-#define GONE_BYTES_MAX (4 * sizeof(uint64_t) + 1 + UINT8_MAX)
+#define GONE_BYTES_MAX (4 * sizeof(uint64_t) + 2 * (1 + UINT8_MAX))
 
+/* `record` is zeroed when it is corrupt. */
 static void gone_add(struct step *step,
                      uint64_t place,
                      size_t record_bytes,
                      const struct record *record)
 {
-    struct bytes channel = record == NULL ? bytes_of(NULL, 0) : record->channel;
-
     buffer_u64(&step->gone, place);
     buffer_u64(&step->gone, record_bytes);
-    buffer_u64(&step->gone, record == NULL ? 0 : record->origin);
-    buffer_u64(&step->gone, record == NULL ? 0 : record->sequence);
-    buffer_u8(&step->gone, (uint8_t)channel.len);
-    buffer_append(&step->gone, channel);
+    buffer_u64(&step->gone, record->origin);
+    buffer_u64(&step->gone, record->sequence);
+    buffer_u8(&step->gone, (uint8_t)record->channel.len);
+    buffer_append(&step->gone, record->channel);
+    buffer_u8(&step->gone, (uint8_t)record->key.len);
+    buffer_append(&step->gone, record->key);
     check(!step->gone.overflowed);
 }
 
@@ -43,11 +44,13 @@ static void forget_gone(struct log *log, const struct step *step)
 {
     struct bytes rest = buffer_view(&step->gone);
     struct bytes channel;
+    struct bytes key;
     uint64_t place;
     uint64_t record_bytes;
     uint64_t origin;
     uint64_t sequence;
     uint8_t channel_len;
+    uint8_t key_len;
 
     while (bytes_take_u64(&rest, &place)) {
         check(bytes_take_u64(&rest, &record_bytes));
@@ -55,9 +58,12 @@ static void forget_gone(struct log *log, const struct step *step)
         check(bytes_take_u64(&rest, &sequence));
         check(bytes_take_u8(&rest, &channel_len));
         check(bytes_take(&rest, channel_len, &channel));
+        check(bytes_take_u8(&rest, &key_len));
+        check(bytes_take(&rest, key_len, &key));
         if (channel_len > 0) {
             index_drop_first(log->index, channel, place, record_bytes);
             log_seek_forget(log, origin, sequence, place);
+            log_find_forget(log, channel, key, place);
         }
         log_forget_corrupt(log, place);
     }
@@ -117,17 +123,16 @@ static int delete_head(MDB_cursor *cursor, struct step *step)
 {
     MDB_val key;
     MDB_val value;
-    struct record record;
+    struct record record = {0};
     uint64_t place;
-    bool whole;
     int error = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
 
     if (error != 0) {
         return error;
     }
     memcpy(&place, key.mv_data, sizeof(place));
-    whole = log_read_record(value, &record) == 0;
-    gone_add(step, place, value.mv_size, whole ? &record : NULL);
+    (void)log_read_record(value, &record);
+    gone_add(step, place, value.mv_size, &record);
     return mdb_cursor_del(cursor, 0);
 }
 

@@ -59,7 +59,9 @@ UNIT_STORAGE = \
 	%D%/fault/test_log_io \
 	%D%/fault/test_log_kill \
 	%D%/unit/test_index \
+	%D%/unit/test_key_table \
 	%D%/unit/test_log \
+	%D%/unit/test_log_find \
 	%D%/unit/test_log_seek \
 	%D%/unit/test_record
 tests_fault_test_log_io_SOURCES = %D%/fault/test_log_io.c \
