@@ -14,13 +14,12 @@ enum member {
     MEMBER_AUTHORIZATION = 1 << 4,
     MEMBER_REPLAY = 1 << 5,
     MEMBER_CURSOR = 1 << 6,
+    MEMBER_KEYS = 1 << 7,
     MEMBER_UNKNOWN = 0,
 };
 
-#define MEMBERS_OF_FRAME                                        \
-    (MEMBER_TYPE | MEMBER_ID | MEMBER_CHANNEL | MEMBER_EVENTS | \
-     MEMBER_AUTHORIZATION | MEMBER_REPLAY | MEMBER_CURSOR)
-#define MEMBERS_OF_BODY (MEMBER_CHANNEL | MEMBER_EVENTS)
+#define MEMBERS_OF_FRAME (~0U)
+#define MEMBERS_OF_BODY (MEMBER_CHANNEL | MEMBER_EVENTS | MEMBER_KEYS)
 
 static const struct {
     struct bytes name;
@@ -33,6 +32,7 @@ static const struct {
     {BYTES_LITERAL("authorization"), MEMBER_AUTHORIZATION},
     {BYTES_LITERAL("replay"), MEMBER_REPLAY},
     {BYTES_LITERAL("cursor"), MEMBER_CURSOR},
+    {BYTES_LITERAL("idempotencyKeys"), MEMBER_KEYS},
 };
 
 static const struct {
@@ -197,6 +197,10 @@ static void take_member(struct reading *r, struct json_token name)
     case MEMBER_CURSOR:
         take_cursor(r, value);
         break;
+    case MEMBER_KEYS:
+        (void)idempotency_read(
+            &r->json, value, r->scratch, &r->msg->idempotency);
+        break;
     case MEMBER_TYPE:
     case MEMBER_ID:
     case MEMBER_CHANNEL:
@@ -249,6 +253,11 @@ static enum problem judge_events(const struct reading *r)
     }
     if (r->msg->event_count > CLIENT_MSG_EVENTS_MAX) {
         return PROBLEM_EVENTS_TOO_MANY;
+    }
+    /* Keys that could not be read are none, which fits no events. */
+    if ((r->seen & MEMBER_KEYS) != 0 &&
+        r->msg->idempotency.count != r->msg->event_count) {
+        return PROBLEM_KEYS_MALFORMED;
     }
     return r->event_not_string ? PROBLEM_EVENT_NOT_STRING : PROBLEM_NONE;
 }

@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/bytes.h"
 #include "proto/credentials.h"
+#include "proto/idempotency.h"
 #include "proto/problem.h"
 #include "proto/replay_request.h"
 
@@ -33,6 +34,7 @@ struct client_msg {
     struct replay_request replay; /* of a subscribe */
     size_t event_count;           /* as sent, also when over the limit */
     struct bytes events[CLIENT_MSG_EVENTS_MAX]; /* unescaped JSON texts */
+    struct idempotency idempotency; /* none, or a key for each event */
 };
 
 /* Read one WebSocket message. Returns PROBLEM_NONE, or the first problem; then
@@ -48,7 +50,8 @@ enum problem client_msg_parse(struct bytes text,
                               struct buffer *scratch,
                               struct client_msg *ret);
 
-/* Read the body of POST /event: the members channel and events. */
+/* Read the body of POST /event: the members channel, events and
+ * idempotencyKeys. */
 enum problem client_msg_parse_publish(struct bytes body,
                                       struct buffer *scratch,
                                       struct client_msg *ret);

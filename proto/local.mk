@@ -12,6 +12,7 @@ libproto_a_SOURCES = \
 	%D%/http_request.c %D%/http_request.h \
 	%D%/http_response.c %D%/http_response.h \
 	%D%/http_rules.c %D%/http_rules.h \
+	%D%/idempotency.c %D%/idempotency.h \
 	%D%/json.c %D%/json.h \
 	%D%/json_string.c %D%/json_string.h \
 	%D%/problem.c %D%/problem.h \

@@ -70,6 +70,12 @@ static const struct entry table[PROBLEM_COUNT] = {
     [PROBLEM_EVENT_TOO_LARGE] = ALIKE(400,
                                       "EventTooLargeException",
                                       "Transformed event is larger than 240KB"),
+    [PROBLEM_KEYS_MALFORMED] =
+        ALIKE(400,
+              "BadRequestException",
+              "Idempotency keys are 1 to 64 characters of visible ASCII: as "
+              "many in idempotencyKeys as there are events, or one in one "
+              "header Idempotency-Key, not both"),
     [PROBLEM_BODY_TOO_LARGE] =
         ALIKE(413,
               "BadRequestException",

@@ -19,6 +19,7 @@ enum problem {
     PROBLEM_EVENT_NOT_STRING,
     PROBLEM_EVENT_NOT_JSON,
     PROBLEM_EVENT_TOO_LARGE,
+    PROBLEM_KEYS_MALFORMED, /* idempotency keys */
     PROBLEM_BODY_TOO_LARGE,
     PROBLEM_BINARY, /* a binary WebSocket message */
     PROBLEM_SUBSCRIPTION_EXISTS,

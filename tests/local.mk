@@ -31,6 +31,7 @@ UNIT_PROTO = \
 	%D%/unit/test_channel_name \
 	%D%/unit/test_client_msg \
 	%D%/unit/test_answer \
+	%D%/unit/test_client_msg_keys \
 	%D%/unit/test_client_request \
 	%D%/unit/test_credentials \
 	%D%/unit/test_cursor \
@@ -40,6 +41,7 @@ UNIT_PROTO = \
 	%D%/unit/test_http_request_limits \
 	%D%/unit/test_http_response \
 	%D%/unit/test_http_rules \
+	%D%/unit/test_idempotency \
 	%D%/unit/test_json \
 	%D%/unit/test_json_grammar \
 	%D%/unit/test_json_string \

@@ -44,6 +44,11 @@ static void check_limits(const struct client_msg *msg, enum problem problem)
     for (size_t i = 0; i < msg->event_count; i++) {
         (void)client_msg_event_problem(msg->events[i]);
     }
+    check(msg->idempotency.count == 0 ||
+          msg->idempotency.count == msg->event_count);
+    for (size_t i = 0; i < msg->idempotency.count; i++) {
+        check(idempotency_key_valid(msg->idempotency.keys[i]));
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

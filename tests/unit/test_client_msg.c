@@ -237,6 +237,7 @@ TAP_CASE(client_msg_refuses_each_known_member_given_twice)
         "{\"type\":\"ka\",\"channel\":\"a\",\"channel\":{}}",
         "{\"type\":\"ka\",\"events\":[],\"events\":[[\"\"]]}",
         "{\"type\":\"ka\",\"authorization\":{},\"authorization\":{}}",
+        "{\"type\":\"ka\",\"idempotencyKeys\":0,\"idempotencyKeys\":0}",
     };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
