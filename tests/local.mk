@@ -80,10 +80,12 @@ UNIT_BRIDGE = \
 	%D%/unit/test_deadline \
 	%D%/unit/test_delivery \
 	%D%/unit/test_http_api \
+	%D%/unit/test_http_publish \
 	%D%/unit/test_intake \
 	%D%/unit/test_metrics \
 	%D%/unit/test_namespace \
 	%D%/unit/test_publish \
+	%D%/unit/test_repeats \
 	%D%/unit/test_replay \
 	%D%/unit/test_sequencer \
 	%D%/unit/test_shard \

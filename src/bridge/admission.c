@@ -55,12 +55,16 @@ static struct publish *make_publish(struct shard *shard,
     uint8_t identifier[16] = {0};
 
     for (size_t i = 0; i < msg->event_count; i++) {
+        struct bytes key = i < msg->idempotency.count ? msg->idempotency.keys[i]
+                                                      : bytes_of(NULL, 0);
+
         if (problems[i] != PROBLEM_NONE) {
             random_uuid(shard, identifier);
         }
         publish_add(publish,
                     channel_name_view(name),
                     msg->events[i],
+                    key,
                     problems[i],
                     identifier);
     }

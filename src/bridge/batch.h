@@ -21,6 +21,7 @@ struct batch {
     struct intake *intake;
     size_t bytes; /* charged to the intake */
     uint32_t shard_count;
+    size_t repeated_count; /* events that were there already */
     size_t event_count;
     size_t event_capacity;
     struct event **events; /* in log order; references of the batch's own */

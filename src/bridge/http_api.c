@@ -6,13 +6,14 @@
 #include "proto/ws_accept.h"
 #include "src/bridge/admission.h"
 #include "src/bridge/event_stream.h"
+#include "src/bridge/http_publish.h"
 #include "src/bridge/upgrade.h"
 #include "src/bridge/ws_session.h"
 
-/* Headers that AWS's clients send; a browser asks before it sends them. */
+/* Headers that clients send; a browser asks before it sends them. */
 #define ALLOW_HEADERS                                                   \
     "content-type,x-api-key,authorization,x-amz-date,x-amz-user-agent," \
-    "x-amz-security-token"
+    "x-amz-security-token,idempotency-key"
 
 static bool origin_allowed(const struct shard *shard, struct bytes origin)
 {
@@ -121,38 +122,6 @@ static void preflight(struct client *c, struct moment now)
     request_done(c, now);
 }
 
-/* POST /event. The answer follows when the log has the events. */
-static enum problem publish(struct client *c, struct moment now)
-{
-    struct shard *shard = c->shard;
-    struct channel_name name;
-    struct client_msg msg;
-    struct bytes key = http_request_field(c->request, "x-api-key");
-    enum problem problem =
-        admission_authorize(shard, now, key, AUTHORITY_PUBLISH, NULL);
-
-    if (problem == PROBLEM_NONE) {
-        problem = client_msg_parse_publish(
-            http_request_body(c->request), &shard->scratch, &msg);
-    }
-    if (problem == PROBLEM_NONE &&
-        channel_name_parse(msg.channel, &name) != 0) {
-        problem = PROBLEM_CHANNEL_MALFORMED;
-    }
-    if (problem == PROBLEM_NONE) {
-        problem =
-            admission_authorize(shard, now, key, AUTHORITY_PUBLISH, &name);
-    }
-    if (problem == PROBLEM_NONE) {
-        problem = admission_publish(shard, c, &name, &msg);
-    }
-    if (problem == PROBLEM_NONE) {
-        c->state = CLIENT_HTTP_WAITING;
-        client_wait_stop(c);
-    }
-    return problem;
-}
-
 static enum problem realtime(struct client *c, struct moment now)
 {
     struct bytes version =
@@ -250,7 +219,7 @@ static const struct route {
     bool post; /* rather than GET and HEAD */
     enum problem (*act)(struct client *c, struct moment now);
 } routes[] = {
-    {"/event", true, publish},
+    {"/event", true, http_publish},
     {"/event/realtime", false, realtime},
     {"/event/stream", false, event_stream_open},
     {"/event/token", true, token},

@@ -20,6 +20,8 @@ libbridge_a_SOURCES = \
 	%D%/event_stream.h \
 	%D%/http_api.c \
 	%D%/http_api.h \
+	%D%/http_publish.c \
+	%D%/http_publish.h \
 	%D%/intake.c \
 	%D%/intake.h \
 	%D%/metrics.c \
@@ -28,6 +30,8 @@ libbridge_a_SOURCES = \
 	%D%/namespace.h \
 	%D%/publish.c \
 	%D%/publish.h \
+	%D%/repeats.c \
+	%D%/repeats.h \
 	%D%/replay.c \
 	%D%/replay.h \
 	%D%/sequencer.c \

@@ -20,6 +20,7 @@
     X(publishes, "counter", "Publish requests taken")                        \
     X(publishes_refused, "counter", "Publish requests answered by an error") \
     X(events, "counter", "Events accepted")                                  \
+    X(events_repeated, "counter", "Events not stored again: known by key")   \
     X(deliveries, "counter", "Events sent to subscribers")                   \
     X(catchup_begun, "counter", "Times a slow client fell back to the log")  \
     X(catchup_records,                                                       \

@@ -38,6 +38,7 @@ void publish_free(struct publish *p)
 void publish_add(struct publish *p,
                  struct bytes channel,
                  struct bytes content,
+                 struct bytes key,
                  enum problem problem,
                  const uint8_t identifier[16])
 {
@@ -46,8 +47,8 @@ void publish_add(struct publish *p,
     check(p->count < CLIENT_MSG_EVENTS_MAX);
     item->outcome.problem = problem;
     if (problem == PROBLEM_NONE) {
-        item->event = event_new(channel, content);
-        p->bytes += sizeof(*item->event) + channel.len + content.len;
+        item->event = event_new_keyed(channel, content, key);
+        p->bytes += sizeof(*item->event) + channel.len + content.len + key.len;
     } else {
         item->event = NULL;
         memcpy(item->outcome.identifier, identifier, 16);

@@ -11,7 +11,7 @@
 #include "proto/client_msg.h"
 
 struct publish_item {
-    struct event *event; /* NULL when refused before the log */
+    struct event *event; /* NULL: refused before the log, or in it already */
     struct answer_outcome outcome;
 };
 
@@ -28,21 +28,23 @@ struct publish {
 };
 
 /* What the largest is charged: more than its records in the log take. */
-#define PUBLISH_BYTES_MAX                                                     \
-    (sizeof(struct publish) +                                                 \
-     CLIENT_MSG_EVENTS_MAX * (sizeof(struct event) + CHANNEL_NAME_BYTES_MAX + \
-                              CLIENT_MSG_EVENT_BYTES_MAX))
+#define PUBLISH_BYTES_MAX                                 \
+    (sizeof(struct publish) +                             \
+     CLIENT_MSG_EVENTS_MAX *                              \
+         (sizeof(struct event) + CHANNEL_NAME_BYTES_MAX + \
+          CLIENT_MSG_EVENT_BYTES_MAX + EVENT_KEY_BYTES_MAX))
 
 struct publish *publish_new(uint32_t shard,
                             uint64_t client_id,
                             struct bytes id);
 void publish_free(struct publish *p); /* drops its events; accepts NULL */
 
-/* Add one event. `problem` says why it will not be stored, if so; then
- * `identifier` names it in the answer. */
+/* Add one event; `key` with len 0: it has none. `problem` says why it will not
+ * be stored, if so; then `identifier` names it in the answer. */
 void publish_add(struct publish *p,
                  struct bytes channel,
                  struct bytes content,
+                 struct bytes key,
                  enum problem problem,
                  const uint8_t identifier[16]);
 

@@ -1,6 +1,7 @@
 /* The sequencer: gives every event this node accepts its name and its order,
  * where the log thread is about to make them durable, so that there is one
- * order and no hand-over between giving it and keeping it. */
+ * order and no hand-over between giving it and keeping it. An event whose key
+ * its channel has seen before is not given another name. */
 #ifndef BRIDGE_SEQUENCER_H
 #define BRIDGE_SEQUENCER_H
 
@@ -13,16 +14,32 @@ struct sequencer {
     uint64_t last_stored; /* the predecessor of the next */
 };
 
+/* What is on disk, as the log knows it. */
+struct sequencer_known {
+    uint64_t seed; /* of a hash that clients must not foresee */
+    /* Who has that key; RC_NOT_FOUND: nobody. Any other RC_: not known, and
+     * the publish is refused with PROBLEM_STORAGE. */
+    int (*find)(void *context,
+                struct bytes channel,
+                struct bytes key,
+                uint64_t *ret_origin,
+                uint64_t *ret_sequence);
+    void *context;
+};
+
 /* `last_sequence`: the highest that is, or ever was, on disk. */
 void sequencer_init(struct sequencer *s,
                     uint64_t origin,
                     uint64_t last_sequence);
 
 /* Move publishes from the front of the list into the batch, naming their
- * events, until the list is empty or the batch full. */
+ * events, until the list is empty or the batch full. An event that is known, or
+ * comes twice in the batch, is dropped and its item has the first one's
+ * identifier: safe like that one, once the batch is. */
 void sequencer_fill(struct sequencer *s,
                     struct moment now,
                     struct list *publishes,
+                    const struct sequencer_known *known,
                     struct batch *batch);
 
 /* The log has the batch. */

@@ -73,6 +73,23 @@ static _Noreturn void end_process(const struct why *why)
     _exit(1);
 }
 
+static int find_key(void *context,
+                    struct bytes channel,
+                    struct bytes key,
+                    uint64_t *ret_origin,
+                    uint64_t *ret_sequence)
+{
+    struct log_thread *t = context;
+    struct why why = {{0}};
+    int rc = log_find_key(
+        t->options.log, channel, key, ret_origin, ret_sequence, &why);
+
+    if (rc != 0 && rc != RC_NOT_FOUND) {
+        logger_line(LOGGER_ERROR, "log.unreadable", "reason=\"%s\"", why.text);
+    }
+    return rc;
+}
+
 static enum problem append(struct log_thread *t, const struct batch *batch)
 {
     struct metrics *metrics = t->options.metrics;
@@ -121,12 +138,16 @@ static void deliver(struct log_thread *t, struct batch *batch)
 static void commit(struct log_thread *t)
 {
     struct batch *batch = batch_new(t->options.intake, t->options.shard_count);
+    const struct sequencer_known known = {
+        .seed = t->options.seed, .find = find_key, .context = t};
     enum problem problem;
 
-    sequencer_fill(&t->sequencer, clock_now(), &t->taken, batch);
+    sequencer_fill(&t->sequencer, clock_now(), &t->taken, &known, batch);
     problem = append(t, batch);
     if (problem != PROBLEM_NONE) {
         batch_fail(batch, problem);
+    } else {
+        metrics_add(t->options.metrics, events_repeated, batch->repeated_count);
     }
     deliver(t, batch);
     log_grow(t->options.log);

@@ -17,6 +17,7 @@ struct log_thread_options {
     struct intake *intake;
     uint32_t shard_count;
     struct metrics *metrics;
+    uint64_t seed;       /* of hashes that clients must not foresee */
     uint64_t age_max_ms; /* of events in the window; 0: no limit */
 };
 

@@ -174,6 +174,7 @@ static void make_log_thread(struct server *server)
         .intake = &server->intake,
         .shard_count = server->shard_count,
         .metrics = server->metrics[server->shard_count],
+        .seed = random_u64(),
         .age_max_ms = server->options->log_age_max_ms,
     };
 

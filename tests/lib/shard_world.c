@@ -410,13 +410,33 @@ static void append(struct shard_world *w, struct event *event)
     w->log[w->log_count++] = event_ref(event);
 }
 
+static int find_key(void *context,
+                    struct bytes channel,
+                    struct bytes key,
+                    uint64_t *ret_origin,
+                    uint64_t *ret_sequence)
+{
+    const struct shard_world *w = context;
+
+    for (uint64_t n = w->first_place - 1; n < w->log_count; n++) {
+        if (bytes_equal(w->log[n]->key, key) &&
+            bytes_equal(w->log[n]->channel, channel)) {
+            *ret_origin = w->log[n]->origin;
+            *ret_sequence = w->log[n]->sequence;
+            return 0;
+        }
+    }
+    return RC_NOT_FOUND;
+}
+
 void shard_world_commit(struct shard_world *w)
 {
+    const struct sequencer_known known = {.find = find_key, .context = w};
     struct batch *batch = batch_new(&w->intake, 2);
     struct shard_input in = {.kind = SHARD_INPUT_BATCHES,
                              .batches = {.list = &batch, .count = 1}};
 
-    sequencer_fill(&w->sequencer, w->now, &w->waiting, batch);
+    sequencer_fill(&w->sequencer, w->now, &w->waiting, &known, batch);
     if (w->log_refuses) {
         batch_fail(batch, PROBLEM_STORAGE);
     } else {
@@ -474,8 +494,12 @@ void shard_world_publish(struct shard_world *w,
 {
     struct publish *publish = publish_new(1, 0, bytes_of(NULL, 0));
 
-    publish_add(
-        publish, bytes_text(channel), bytes_text(content), PROBLEM_NONE, NULL);
+    publish_add(publish,
+                bytes_text(channel),
+                bytes_text(content),
+                bytes_of(NULL, 0),
+                PROBLEM_NONE,
+                NULL);
     tap_check(intake_charge(&w->intake, publish->bytes));
     list_push_back(&w->waiting, &publish->node);
 }

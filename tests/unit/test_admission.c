@@ -180,6 +180,25 @@ TAP_CASE(what_is_admitted_waits_for_the_log_charged_to_the_intake)
     attempt_done(&a, p);
 }
 
+TAP_CASE(each_event_is_given_its_key)
+{
+    struct attempt a;
+    struct publish *p;
+
+    attempt_init(&a, 1 << 20);
+    add(&a, bytes_text("1"));
+    add(&a, bytes_text("2"));
+    a.msg.idempotency.count = 2;
+    a.msg.idempotency.keys[0] = bytes_text("first");
+    a.msg.idempotency.keys[1] = bytes_text("second");
+    tap_equal(publish(&a), PROBLEM_NONE);
+    p = taken(&a);
+
+    tap_equal_text(p->items[0].event->key, "first");
+    tap_equal_text(p->items[1].event->key, "second");
+    attempt_done(&a, p);
+}
+
 TAP_CASE(an_event_of_the_largest_size_is_stored_and_one_byte_more_fails_alone)
 {
     struct attempt a;

@@ -25,6 +25,7 @@ static struct publish *publish_of(uint32_t shard, size_t count, size_t len)
         publish_add(p,
                     bytes_text("/default/a"),
                     bytes_of(content, len),
+                    bytes_of(NULL, 0),
                     PROBLEM_NONE,
                     NULL);
     }
@@ -87,6 +88,7 @@ TAP_CASE(refused_events_are_not_among_the_batchs)
     publish_add(p,
                 bytes_text("/default/a"),
                 bytes_text("2"),
+                bytes_of(NULL, 0),
                 PROBLEM_EVENT_TOO_LARGE,
                 identifier);
     batch_add(batch, p);

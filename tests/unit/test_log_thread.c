@@ -94,6 +94,7 @@ static struct publish *publish_of(struct node *n,
         publish_add(p,
                     bytes_text("/default/a"),
                     bytes_of(content, len),
+                    bytes_of(NULL, 0),
                     PROBLEM_NONE,
                     NULL);
     }
@@ -249,6 +250,48 @@ TAP_CASE(publishing_an_empty_list_does_nothing)
     node_done(&n);
 }
 
+static struct publish *keyed(struct node *n, const char *key)
+{
+    struct publish *p = publish_new(0, 1, bytes_text("op"));
+
+    publish_add(p,
+                bytes_text("/default/a"),
+                bytes_text("1"),
+                bytes_text(key),
+                PROBLEM_NONE,
+                NULL);
+    tap_check(intake_charge(&n->intake, p->bytes));
+    return p;
+}
+
+TAP_CASE(an_event_whose_key_the_log_has_is_answered_with_its_name)
+{
+    struct node n;
+    struct batch *first;
+    struct batch *second;
+
+    node_init(&n, fixture_dir(), 0);
+    node_start(&n);
+    publish(&n, keyed(&n, "k"));
+    first = take_one(&n);
+    publish(&n, keyed(&n, "k"));
+    second = take_one(&n);
+
+    tap_equal(first->event_count, 1);
+    tap_equal(second->event_count, 0);
+    tap_equal(answer_of(second)->problem, PROBLEM_NONE);
+    tap_equal(memcmp(answer_of(first)->items[0].outcome.identifier,
+                     answer_of(second)->items[0].outcome.identifier,
+                     16),
+              0);
+    tap_equal(fixture_stat(n.log).event_count, 1);
+    tap_equal(n.metrics.events, 1);
+    tap_equal(n.metrics.events_repeated, 1);
+    batch_unref(first);
+    batch_unref(second);
+    node_done(&n);
+}
+
 TAP_CASE(a_publish_of_refused_events_comes_back_without_a_transaction)
 {
     static const uint8_t identifier[16] = {1};
@@ -260,6 +303,7 @@ TAP_CASE(a_publish_of_refused_events_comes_back_without_a_transaction)
     publish_add(p,
                 bytes_text("/default/a"),
                 bytes_text("1"),
+                bytes_of(NULL, 0),
                 PROBLEM_EVENT_TOO_LARGE,
                 identifier);
     tap_check(intake_charge(&n.intake, p->bytes));

@@ -13,8 +13,12 @@ static struct publish *publish_of(const char *id)
 
 static void add(struct publish *p, const char *content, enum problem problem)
 {
-    publish_add(
-        p, bytes_text("/default/a"), bytes_text(content), problem, identifier);
+    publish_add(p,
+                bytes_text("/default/a"),
+                bytes_text(content),
+                bytes_of(NULL, 0),
+                problem,
+                identifier);
 }
 
 TAP_CASE(a_publish_knows_whom_to_answer)
@@ -111,12 +115,14 @@ TAP_CASE(the_largest_publish_is_charged_no_more_than_the_most)
 {
     static char content[CLIENT_MSG_EVENT_BYTES_MAX];
     static char channel[CHANNEL_NAME_BYTES_MAX];
+    static char key[EVENT_KEY_BYTES_MAX];
     struct publish *p = publish_of("a");
 
     for (int i = 0; i < CLIENT_MSG_EVENTS_MAX; i++) {
         publish_add(p,
                     bytes_of(channel, sizeof(channel)),
                     bytes_of(content, sizeof(content)),
+                    bytes_of(key, sizeof(key)),
                     PROBLEM_NONE,
                     identifier);
     }
