@@ -32,21 +32,31 @@ static void identity_write(const struct client_request_identity *who,
     buffer_u8(out, '}');
 }
 
+static void strings_write(const char *name,
+                          const struct bytes *strings,
+                          size_t count,
+                          struct buffer *out)
+{
+    buffer_printf(out, ",\"%s\":[", name);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0) {
+            buffer_u8(out, ',');
+        }
+        string_write(strings[i], out);
+    }
+    buffer_u8(out, ']');
+}
+
 static void publish_members(struct bytes channel,
-                            const struct bytes *events,
-                            size_t event_count,
+                            const struct client_request_events *events,
                             struct buffer *out)
 {
     buffer_text(out, "\"channel\":");
     string_write(channel, out);
-    buffer_text(out, ",\"events\":[");
-    for (size_t i = 0; i < event_count; i++) {
-        if (i > 0) {
-            buffer_u8(out, ',');
-        }
-        string_write(events[i], out);
+    strings_write("events", events->texts, events->count, out);
+    if (events->keys != NULL) {
+        strings_write("idempotencyKeys", events->keys, events->count, out);
     }
-    buffer_u8(out, ']');
 }
 
 void client_request_subprotocols(const struct client_request_identity *who,
@@ -95,25 +105,23 @@ void client_request_subscribe(const struct client_request_identity *who,
 void client_request_publish(const struct client_request_identity *who,
                             struct bytes id,
                             struct bytes channel,
-                            const struct bytes *events,
-                            size_t event_count,
+                            const struct client_request_events *events,
                             struct buffer *out)
 {
     buffer_text(out, "{\"type\":\"publish\"");
     member_write("id", id, out);
     buffer_u8(out, ',');
-    publish_members(channel, events, event_count, out);
+    publish_members(channel, events, out);
     buffer_text(out, ",\"authorization\":");
     identity_write(who, out);
     buffer_u8(out, '}');
 }
 
 void client_request_publish_body(struct bytes channel,
-                                 const struct bytes *events,
-                                 size_t event_count,
+                                 const struct client_request_events *events,
                                  struct buffer *out)
 {
     buffer_u8(out, '{');
-    publish_members(channel, events, event_count, out);
+    publish_members(channel, events, out);
     buffer_u8(out, '}');
 }

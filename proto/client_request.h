@@ -26,17 +26,22 @@ void client_request_subscribe(const struct client_request_identity *who,
                               struct bytes begin,
                               struct buffer *out);
 
+/* What a publish holds. */
+struct client_request_events {
+    const struct bytes *texts;
+    const struct bytes *keys; /* one for each; NULL: none has one */
+    size_t count;
+};
+
 void client_request_publish(const struct client_request_identity *who,
                             struct bytes id,
                             struct bytes channel,
-                            const struct bytes *events,
-                            size_t event_count,
+                            const struct client_request_events *events,
                             struct buffer *out);
 
 /* The body of POST /event. */
 void client_request_publish_body(struct bytes channel,
-                                 const struct bytes *events,
-                                 size_t event_count,
+                                 const struct client_request_events *events,
                                  struct buffer *out);
 
 #endif

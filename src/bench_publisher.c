@@ -82,10 +82,11 @@ static void request_http(struct bench_publisher *p,
 {
     struct http_client_options options =
         client_http_options(p->run->settings->client);
+    const struct client_request_events events = {.texts = &event, .count = 1};
     struct buffer body;
 
     buffer_init(&body, REQUEST_BYTES_MAX);
-    client_request_publish_body(channel, &event, 1, &body);
+    client_request_publish_body(channel, &events, &body);
     http_client_request(&options, buffer_view(&body), &p->request.text);
     buffer_done(&body);
 }
@@ -96,13 +97,10 @@ static void request_ws(struct bench_publisher *p,
 {
     struct ws_client_options options =
         client_ws_options(p->run->settings->client);
+    const struct client_request_events events = {.texts = &event, .count = 1};
 
-    client_request_publish(&options.who,
-                           bytes_text(ID_BLANK),
-                           channel,
-                           &event,
-                           1,
-                           &p->request.text);
+    client_request_publish(
+        &options.who, bytes_text(ID_BLANK), channel, &events, &p->request.text);
 }
 
 static void request_prepare(struct bench_publisher *p)

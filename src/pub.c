@@ -17,6 +17,8 @@
 #define ANSWER_BYTES_MAX (2 * HTTP_CLIENT_ANSWER_BYTES_MAX)
 /* A line may be far over what a server takes: the refusal is its to say. */
 #define LINE_BYTES_MAX (1024 * 1024)
+/* "KEY-N", with N of up to 20 digits. */
+#define KEY_BYTES_MAX (IDEMPOTENCY_KEY_BYTES_MAX - 1 - 20)
 /* A request takes no event more once it holds so much. */
 #define GATHER_BYTES_MAX (500 * 1024)
 
@@ -28,6 +30,7 @@ struct pub {
     bool over_ws;
     bool ws_opened;
     const char *channel;
+    const char *key;             /* of all events together; NULL: none */
     const char *const *operands; /* events; NULL: they are lines of input */
     size_t operand_count;
     size_t operand_next;
@@ -42,6 +45,11 @@ struct pub {
 static const struct options_entry entries[] = {
     CLIENT_OPTIONS,
     {"ws", NULL, "Publish over a WebSocket instead of HTTP.", false},
+    {"idempotency-key",
+     "KEY",
+     "Publish the Nth event with the key KEY-N, so that running the command "
+     "again with the same events publishes none twice.",
+     false},
     {"verbose", NULL, "Print the identifier of each event, one a line.", false},
 };
 
@@ -244,10 +252,26 @@ static void connect_now(struct pub *p)
     }
 }
 
+/* The keys of the next `count` events, behind one another in `text`. */
+static void make_keys(
+    const struct pub *p,
+    size_t count,
+    char text[CLIENT_MSG_EVENTS_MAX][IDEMPOTENCY_KEY_BYTES_MAX + 1],
+    struct bytes *ret_keys)
+{
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(text[i],
+                       sizeof(text[i]),
+                       "%s-%llu",
+                       p->key,
+                       (unsigned long long)p->taken + 1 + i);
+        ret_keys[i] = bytes_text(text[i]);
+    }
+}
+
 /* Events go out escaped, in a request of their own size. */
 static int send_batch(struct pub *p,
-                      const struct bytes *events,
-                      size_t count,
+                      const struct client_request_events *events,
                       size_t *ret_bytes)
 {
     struct bytes channel = bytes_text(p->channel);
@@ -262,10 +286,10 @@ static int send_batch(struct pub *p,
         (void)snprintf(
             id, sizeof(id), "%llu", (unsigned long long)p->waiting.added);
         client_request_publish(
-            &options.who, bytes_text(id), channel, events, count, &text);
+            &options.who, bytes_text(id), channel, events, &text);
         rc = ws_client_send(p->ws, buffer_view(&text));
     } else {
-        client_request_publish_body(channel, events, count, &text);
+        client_request_publish_body(channel, events, &text);
         rc = http_client_post(p->http, buffer_view(&text));
     }
     if (text.overflowed) {
@@ -279,7 +303,10 @@ static int send_batch(struct pub *p,
 /* Take up to five events and send them; false when there were none. */
 static bool publish_some(struct pub *p)
 {
-    struct bytes events[CLIENT_MSG_EVENTS_MAX];
+    struct bytes texts[CLIENT_MSG_EVENTS_MAX];
+    struct bytes keys[CLIENT_MSG_EVENTS_MAX];
+    char key_texts[CLIENT_MSG_EVENTS_MAX][IDEMPOTENCY_KEY_BYTES_MAX + 1];
+    struct client_request_events events = {.texts = texts};
     struct buffer text;
     size_t ends[CLIENT_MSG_EVENTS_MAX];
     size_t count = 0;
@@ -293,10 +320,15 @@ static bool publish_some(struct pub *p)
         ends[count++] = text.len;
     }
     for (size_t i = 0, start = 0; i < count; start = ends[i++]) {
-        events[i] = bytes_of(text.data + start, ends[i] - start);
+        texts[i] = bytes_of(text.data + start, ends[i] - start);
+    }
+    events.count = count;
+    if (p->key != NULL) {
+        make_keys(p, count, key_texts, keys);
+        events.keys = keys;
     }
     if (count > 0) {
-        if (send_batch(p, events, count, &bytes) != 0) {
+        if (send_batch(p, &events, &bytes) != 0) {
             fail(p, "the events of one request are too large to be sent");
         } else {
             pub_batch_add(&p->waiting, p->taken + 1, count, bytes);
@@ -348,6 +380,13 @@ static int run(struct pub *p)
     return p->status;
 }
 
+static bool key_usable(const char *key)
+{
+    struct bytes text = bytes_text(key);
+
+    return text.len <= KEY_BYTES_MAX && idempotency_key_valid(text);
+}
+
 int pub_main(int argc, char **argv)
 {
     static struct pub p;
@@ -362,8 +401,15 @@ int pub_main(int argc, char **argv)
     p.over_ws = options_has(&o, "ws");
     p.verbose = options_has(&o, "verbose");
     p.channel = o.operands[1];
+    p.key = options_value(&o, "idempotency-key");
     p.operand_count = o.operand_count - 2;
     p.operands = p.operand_count > 0 ? o.operands + 2 : NULL;
+    if (p.key != NULL && !key_usable(p.key)) {
+        return options_complain(&command,
+                                "an idempotency key is 1 to %d characters of "
+                                "visible ASCII",
+                                KEY_BYTES_MAX);
+    }
     arguments = client_arguments(&o, o.operands[0]);
     if (client_init(&p.client, &arguments, &why) != 0) {
         return options_complain(&command, "%s", why.text);

@@ -165,11 +165,12 @@ void shard_peer_publish(struct shard_peer *p,
     const struct client_request_identity who = {
         .api_key = bytes_text(p->world->key), .host = bytes_text("h")};
     const struct bytes content = bytes_text(event);
+    const struct client_request_events events = {.texts = &content, .count = 1};
     struct buffer text;
 
     buffer_init(&text, SHARD_PEER_BYTES_MAX);
     client_request_publish(
-        &who, bytes_text(id), bytes_text(channel), &content, 1, &text);
+        &who, bytes_text(id), bytes_text(channel), &events, &text);
     shard_peer_frame(p, WS_FRAME_TEXT, buffer_view(&text));
     buffer_done(&text);
 }

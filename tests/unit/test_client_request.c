@@ -68,14 +68,15 @@ TAP_CASE(client_request_asks_for_cursors)
 
 TAP_CASE(client_request_publishes_events_as_strings)
 {
-    const struct bytes events[] = {
+    const struct bytes texts[] = {
         BYTES_LITERAL("{\"a\":\"\\n\"}"),
         BYTES_LITERAL("1"),
     };
+    const struct client_request_events events = {.texts = texts, .count = 2};
 
     begin();
     client_request_publish(
-        &who, bytes_text("p1"), bytes_text("/default/a"), events, 2, &out);
+        &who, bytes_text("p1"), bytes_text("/default/a"), &events, &out);
 
     read_back();
     tap_equal(msg.type, CLIENT_MSG_PUBLISH);
@@ -87,10 +88,11 @@ TAP_CASE(client_request_publishes_events_as_strings)
 
 TAP_CASE(client_request_writes_the_body_of_a_post)
 {
-    const struct bytes events[] = {BYTES_LITERAL("\"x\"")};
+    const struct bytes texts[] = {BYTES_LITERAL("\"x\"")};
+    const struct client_request_events events = {.texts = texts, .count = 1};
 
     begin();
-    client_request_publish_body(bytes_text("/default/a"), events, 1, &out);
+    client_request_publish_body(bytes_text("/default/a"), &events, &out);
 
     tap_equal_text(buffer_view(&out),
                    "{\"channel\":\"/default/a\",\"events\":[\"\\\"x\\\"\"]}");
@@ -99,12 +101,39 @@ TAP_CASE(client_request_writes_the_body_of_a_post)
     tap_equal_text(msg.events[0], "\"x\"");
 }
 
-TAP_CASE(client_request_escapes_what_a_person_typed)
+TAP_CASE(client_request_gives_each_event_its_key)
 {
-    const struct bytes events[] = {BYTES_LITERAL("1")};
+    const struct bytes texts[] = {BYTES_LITERAL("1"), BYTES_LITERAL("2")};
+    const struct bytes keys[] = {BYTES_LITERAL("k-1"), BYTES_LITERAL("\"2")};
+    const struct client_request_events events = {
+        .texts = texts, .keys = keys, .count = 2};
 
     begin();
-    client_request_publish_body(bytes_text("a\"b\\"), events, 1, &out);
+    client_request_publish_body(bytes_text("/default/a"), &events, &out);
+
+    tap_equal_text(buffer_view(&out),
+                   "{\"channel\":\"/default/a\",\"events\":[\"1\",\"2\"],"
+                   "\"idempotencyKeys\":[\"k-1\",\"\\\"2\"]}");
+    tap_equal(client_msg_parse_publish(buffer_view(&out), &scratch, &msg),
+              PROBLEM_NONE);
+    tap_equal(msg.idempotency.count, 2);
+    tap_equal_text(msg.idempotency.keys[1], "\"2");
+
+    begin();
+    client_request_publish(
+        &who, bytes_text("p"), bytes_text("/default/a"), &events, &out);
+    read_back();
+    tap_equal(msg.idempotency.count, 2);
+    tap_equal_text(msg.idempotency.keys[0], "k-1");
+}
+
+TAP_CASE(client_request_escapes_what_a_person_typed)
+{
+    const struct bytes texts[] = {BYTES_LITERAL("1")};
+    const struct client_request_events events = {.texts = texts, .count = 1};
+
+    begin();
+    client_request_publish_body(bytes_text("a\"b\\"), &events, &out);
 
     tap_equal_text(buffer_view(&out),
                    "{\"channel\":\"a\\\"b\\\\\",\"events\":[\"1\"]}");
