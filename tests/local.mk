@@ -173,6 +173,7 @@ E2E_TESTS = \
 	%D%/e2e/crash.test \
 	%D%/e2e/disk.test \
 	%D%/e2e/http.test \
+	%D%/e2e/idempotency.test \
 	%D%/e2e/key.test \
 	%D%/e2e/keys.test \
 	%D%/e2e/lifecycle.test \
