@@ -59,6 +59,7 @@ void client_free(struct client *c)
     list_remove(&c->close_node);
     list_remove(&c->catchup_node);
     free(c->behind_at);
+    history_free(c->history);
     http_request_free(c->request);
     ws_stream_done(&c->ws, shard->ws_pool);
     buffer_done(&c->in);
@@ -74,7 +75,8 @@ static void move_to(struct list *list, struct list *node)
 
 bool client_subscribes(const struct client *c)
 {
-    return c->state == CLIENT_WS_OPEN || c->state == CLIENT_STREAM;
+    return c->state == CLIENT_WS_OPEN || c->state == CLIENT_STREAM ||
+           c->state == CLIENT_HISTORY;
 }
 
 struct buffer *client_output(struct client *c)
@@ -160,6 +162,7 @@ bool client_wants_read(const struct client *c)
     case CLIENT_HTTP_READING:
         return c->in.len == 0 && c->out.len <= limits->send_buffer_max;
     case CLIENT_HTTP_WAITING:
+    case CLIENT_HISTORY:
         return false;
     case CLIENT_STREAM:
         return true; /* to notice the peer's end; the bytes are dropped */

@@ -13,6 +13,7 @@
 #include "proto/http_request.h"
 #include "proto/problem.h"
 #include "proto/ws_stream.h"
+#include "src/bridge/history.h"
 #include "src/bridge/subscription.h"
 
 struct shard;
@@ -22,6 +23,7 @@ enum client_state {
     CLIENT_HTTP_READING, /* inside a request */
     CLIENT_HTTP_WAITING, /* its publish is on the way to the log */
     CLIENT_WS_OPEN,
+    CLIENT_HISTORY, /* its answer is being made, or waits for an event */
     CLIENT_STREAM, /* is sent events as they come, and reads no more requests */
     CLIENT_CLOSING, /* what is queued goes out, nothing is read; then closed */
 };
@@ -79,6 +81,7 @@ struct client {
     uint64_t behind_place;
     struct vector *behind_at; /* its cursor there; NULL: live */
     struct list replays;      /* of its subscriptions, the next to read first */
+    struct history *history;  /* while it asks for that */
     bool replaying;           /* the page being read is a replay's */
     uint64_t page_from;       /* where the page being read began */
     uint32_t page_records;    /* how many of its records have come */

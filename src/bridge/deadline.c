@@ -55,6 +55,15 @@ void deadline_expire(struct shard *shard, struct moment now)
         }
         event_stream_keepalive(c, now);
     }
+    list = &shard->histories;
+    while (!list_empty(list)) {
+        struct history *h = list_entry(list->next, struct history, node);
+
+        if (h->deadline_ms > now.mono_ms) {
+            break;
+        }
+        history_timeout(h->subscription->client, now);
+    }
     list_each_safe(node, &shard->blocked)
     {
         struct client *c = list_entry(node, struct client, write_node);
@@ -87,5 +96,11 @@ uint64_t deadline_next_ms(const struct shard *shard)
     EARLIER(&shard->stream_keepalives, keepalive_node, keepalive_deadline_ms)
     EARLIER(&shard->blocked, write_node, write_deadline_ms)
 #undef EARLIER
+    if (!list_empty(&shard->histories)) {
+        uint64_t at = list_entry(shard->histories.next, struct history, node)
+                          ->deadline_ms;
+
+        deadline_ms = at < deadline_ms ? at : deadline_ms;
+    }
     return deadline_ms;
 }

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "proto/ws_deflate.h"
 #include "proto/ws_frame.h"
+#include "src/bridge/replay.h"
 #include "src/bridge/shard_state.h"
 #include "src/bridge/ws_session.h"
 
@@ -64,9 +65,7 @@ static void print_tail(struct buffer *out,
     case SUBSCRIPTION_STREAM:
         answer_stream_event(out, content, channel, cursor);
         return;
-    case SUBSCRIPTION_HISTORY:
-        answer_history_event(out, content, channel, cursor);
-        return;
+    case SUBSCRIPTION_HISTORY: /* never by frames */
     case SUBSCRIPTION_FORMAT_COUNT:
         break;
     }
@@ -143,6 +142,17 @@ static bool falls_behind(struct shard *shard,
     return true;
 }
 
+/* A page that waited for an event reads it from the log, like any page. */
+static void end_wait(struct shard *shard,
+                     struct subscription *s,
+                     const struct event *event)
+{
+    struct replay_start start = {.place = event->place, .at = shard->vector};
+
+    vector_set(&start.at, event->origin, shard->sequence_before);
+    replay_begin(shard, s, &start);
+}
+
 /* `tails`: of each format the event's, UINT32_MAX while there is none. */
 static void note_topic(struct shard *shard,
                        const struct topic *topic,
@@ -155,7 +165,14 @@ static void note_topic(struct shard *shard,
         uint32_t *tail = &tails[s->format];
 
         if (event->place <= s->after_place || s->replay != NULL ||
-            !client_subscribes(c) || falls_behind(shard, c, event)) {
+            !client_subscribes(c)) {
+            continue;
+        }
+        if (s->format == SUBSCRIPTION_HISTORY) {
+            end_wait(shard, s, event);
+            continue;
+        }
+        if (falls_behind(shard, c, event)) {
             continue;
         }
         if (*tail == UINT32_MAX) {
@@ -336,6 +353,11 @@ void delivery_replay(struct shard *shard,
     if (!subscription_matches(subscription, topics, count)) {
         return;
     }
+    if (subscription->format == SUBSCRIPTION_HISTORY) {
+        history_event(
+            subscription->client, in->record.content, in->record.channel, at);
+        return;
+    }
     tail = add_tail(
         a, subscription->format, in->record.channel, in->record.content, at);
     render_frame(
@@ -366,6 +388,8 @@ void delivery_gap(struct shard *shard,
         answer_stream_gap(client_output(c), gap);
         return;
     case SUBSCRIPTION_HISTORY:
+        history_gap(c, gap);
+        return;
     case SUBSCRIPTION_FORMAT_COUNT:
         break;
     }

@@ -6,6 +6,7 @@
 #include "proto/ws_accept.h"
 #include "src/bridge/admission.h"
 #include "src/bridge/event_stream.h"
+#include "src/bridge/history.h"
 #include "src/bridge/http_publish.h"
 #include "src/bridge/upgrade.h"
 #include "src/bridge/ws_session.h"
@@ -220,6 +221,7 @@ static const struct route {
     enum problem (*act)(struct client *c, struct moment now);
 } routes[] = {
     {"/event", true, http_publish},
+    {"/event", false, history_open},
     {"/event/realtime", false, realtime},
     {"/event/stream", false, event_stream_open},
     {"/event/token", true, token},
@@ -227,23 +229,39 @@ static const struct route {
     {"/metrics", false, metrics},
 };
 
-static const struct route *find_route(struct bytes path)
+static const struct route *find_route(struct bytes path, bool post)
 {
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-        if (bytes_equal_text(path, routes[i].path)) {
+        if (routes[i].post == post && bytes_equal_text(path, routes[i].path)) {
             return &routes[i];
         }
     }
     return NULL;
 }
 
+/* What the path's routes take, for the Allow field; NULL: there is none. */
+static const char *methods(struct bytes path)
+{
+    bool get = find_route(path, false) != NULL;
+    bool post = find_route(path, true) != NULL;
+
+    if (get && post) {
+        return "GET, HEAD, POST, OPTIONS";
+    }
+    if (post) {
+        return "POST, OPTIONS";
+    }
+    return get ? "GET, HEAD, OPTIONS" : NULL;
+}
+
 static void route(struct client *c, struct moment now)
 {
     enum http_request_method method = http_request_method(c->request);
-    const struct route *found = find_route(http_request_path(c->request));
+    struct bytes path = http_request_path(c->request);
     bool post = method == HTTP_REQUEST_POST;
     bool get = method == HTTP_REQUEST_GET || method == HTTP_REQUEST_HEAD;
     enum problem problem = PROBLEM_ROUTE_UNKNOWN;
+    const struct route *found;
     const char *allow = NULL;
 
     c->keep_alive = http_request_keep_alive(c->request);
@@ -252,11 +270,11 @@ static void route(struct client *c, struct moment now)
         preflight(c, now);
         return;
     }
-    if (found != NULL && (found->post ? post : get)) {
+    found = post || get ? find_route(path, post) : NULL;
+    if (found != NULL) {
         problem = found->act(c, now);
-    } else if (found != NULL) {
+    } else if ((allow = methods(path)) != NULL) {
         problem = PROBLEM_METHOD;
-        allow = found->post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
     }
     if (problem != PROBLEM_NONE) {
         if (post) {
@@ -369,6 +387,16 @@ size_t http_api_receive(struct client *client,
         return_parser(client);
     }
     return used;
+}
+
+void http_api_finish(struct client *client,
+                     struct moment now,
+                     struct bytes json)
+{
+    reply(client, now, 200, "application/json", json);
+    if (client->state == CLIENT_HTTP_IDLE && client->in.len == 0) {
+        return_parser(client);
+    }
 }
 
 void http_api_answer(struct client *client,

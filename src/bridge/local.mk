@@ -18,6 +18,8 @@ libbridge_a_SOURCES = \
 	%D%/delivery.h \
 	%D%/event_stream.c \
 	%D%/event_stream.h \
+	%D%/history.c \
+	%D%/history.h \
 	%D%/http_api.c \
 	%D%/http_api.h \
 	%D%/http_publish.c \

@@ -198,6 +198,9 @@ void replay_record(struct shard *shard,
 
 bool replay_wants(const struct client *client)
 {
+    if (client->state == CLIENT_HISTORY && !history_wants(client)) {
+        return false;
+    }
     return client->state != CLIENT_CLOSING &&
            first_replay(client)->from_place <= client->shard->place &&
            client->out.len <= client->shard->options.limits->send_buffer_max;
@@ -208,6 +211,31 @@ static void go_live(struct shard *shard, struct replay *replay)
     replay->subscription->replay = NULL;
     replay->subscription->after_place = shard->place;
     replay_free(replay);
+}
+
+/* A page that is full, or has come to the end, is answered; one that waits is
+ * live meanwhile. */
+static void end_history_page(struct shard *shard,
+                             struct client *client,
+                             struct moment now,
+                             uint64_t covered_place)
+{
+    struct replay *replay = first_replay(client);
+    bool live = covered_place >= shard->place;
+    struct vector at = replay->at;
+
+    if (live && history_wants(client)) {
+        vector_merge(&at, &shard->vector);
+    }
+    if (covered_place >= replay->from_place) {
+        replay->from_place = covered_place + 1;
+    }
+    history_page_end(client, now, &at, live);
+    if (client->state == CLIENT_HISTORY && live) {
+        go_live(shard, replay);
+    } else {
+        catchup_offer(shard, client);
+    }
 }
 
 void replay_page_end(struct shard *shard,
@@ -229,7 +257,11 @@ void replay_page_end(struct shard *shard,
         /* What was trimmed while it was read may be missing from the page. */
         client->out.len = client->page_out_len;
         replay->at = replay->before;
+        history_clear(client->history);
         replay->from_place = in->page.from;
+    } else if (client->state == CLIENT_HISTORY) {
+        end_history_page(shard, client, now, in->page.covered_place);
+        return;
     } else if (in->page.covered_place >= shard->place) {
         go_live(shard, replay);
     } else {

@@ -47,6 +47,7 @@ struct shard *shard_new(const struct shard_options *options)
     list_init(&shard->blocked);
     list_init(&shard->keepalives);
     list_init(&shard->stream_keepalives);
+    list_init(&shard->histories);
     list_init(&shard->publishes);
     for (int i = 0; i < CLIENT_WAIT_COUNT; i++) {
         list_init(&shard->waits[i]);
@@ -185,7 +186,7 @@ static void end_of_input(struct client *c, bool reset)
     c->peer_done = true;
     if (reset || c->websocket || c->state == CLIENT_STREAM) {
         client_abort(c);
-    } else if (c->state == CLIENT_HTTP_WAITING) {
+    } else if (c->state == CLIENT_HTTP_WAITING || c->state == CLIENT_HISTORY) {
         c->keep_alive = false;
     } else if (c->out.len > 0) {
         client_finish(c);
@@ -293,6 +294,7 @@ static void drain(struct shard *shard, struct moment now)
         switch (c->state) {
         case CLIENT_HTTP_IDLE:
         case CLIENT_HTTP_READING:
+        case CLIENT_STREAM:
             drain_http(c, now);
             break;
         case CLIENT_WS_OPEN:
@@ -300,8 +302,8 @@ static void drain(struct shard *shard, struct moment now)
                 ws_session_close(c, now, 1001, "the node stops");
             }
             break;
-        case CLIENT_STREAM:
-            drain_http(c, now);
+        case CLIENT_HISTORY:
+            history_timeout(c, now);
             break;
         case CLIENT_HTTP_WAITING:
         case CLIENT_CLOSING:

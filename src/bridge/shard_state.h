@@ -40,6 +40,7 @@ struct shard {
     struct list catching_up;
     struct list blocked;
     struct list keepalives;        /* of WebSockets */
+    struct list histories;         /* that wait, by their deadlines */
     struct list stream_keepalives; /* of event streams */
     struct list waits[CLIENT_WAIT_COUNT];
     struct list publishes;

@@ -8,8 +8,8 @@ libio_a_SOURCES = \
 	%D%/clock.h \
 	%D%/file.c \
 	%D%/file.h \
-	%D%/history.c \
-	%D%/history.h \
+	%D%/log_view.c \
+	%D%/log_view.h \
 	%D%/http_client.c \
 	%D%/http_client.h \
 	%D%/issuer.c \

@@ -3,8 +3,8 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
-#include "src/io/history.h"
 #include "src/io/log_thread.h"
+#include "src/io/log_view.h"
 #include "src/io/logger.h"
 #include "src/io/mailbox.h"
 #include "src/io/shard_loop.h"
@@ -208,7 +208,7 @@ static void start_shard(struct server *server,
                   .seed = random_u64(),
                   .random_seed = random_u64(),
                   .last_place = stat.last_place,
-                  .lookup = history_lookup(server->log),
+                  .lookup = log_view_lookup(server->log),
                   .limits = &options->limits,
                   .namespaces = &server->namespaces,
                   .authority = server->authorities[index],

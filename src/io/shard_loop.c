@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "src/io/acceptor.h"
 #include "src/io/clock.h"
-#include "src/io/history.h"
+#include "src/io/log_view.h"
 #include "src/io/logger.h"
 
 #include <errno.h>
@@ -135,7 +135,7 @@ static bool read_pages(struct shard_loop *loop)
 
     while (count < PAGES_PER_TURN &&
            shard_next_catchup(loop->shard, loop->now, &page)) {
-        history_read(loop->options.log, &page, step_page, loop);
+        log_view_read(loop->options.log, &page, step_page, loop);
         count++;
     }
     return count > 0;

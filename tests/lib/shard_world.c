@@ -308,7 +308,7 @@ static bool give_record(struct shard_world *w,
     return shard_catchup_wants(client);
 }
 
-/* As src/io/history does: the first record always, then while the page has
+/* As src/io/log_view does: the first record always, then while the page has
  * room. */
 static void read_page(struct shard_world *w, const struct shard_page *page)
 {

@@ -1,5 +1,5 @@
 /* One channel is read by the index, several by a scan of the log. */
-#include "src/io/history.h"
+#include "src/io/log_view.h"
 
 #include "base/alloc.h"
 #include "src/io/logger.h"
@@ -110,7 +110,7 @@ static uint64_t last(void *context,
     return n.first_place > 0 ? n.first_place : stat.last_place + 1;
 }
 
-struct shard_lookup history_lookup(struct log *log)
+struct shard_lookup log_view_lookup(struct log *log)
 {
     return (struct shard_lookup){
         .context = log,
@@ -192,10 +192,10 @@ static uint64_t first_place(const struct log_stat *stat)
     return stat->first_place > 0 ? stat->first_place : stat->last_place + 1;
 }
 
-void history_read(struct log *log,
-                  const struct shard_page *page,
-                  void (*step)(void *context, struct shard_input *in),
-                  void *context)
+void log_view_read(struct log *log,
+                   const struct shard_page *page,
+                   void (*step)(void *context, struct shard_input *in),
+                   void *context)
 {
     struct reading r = {.page = page, .step = step, .context = context};
     struct shard_input end = {.kind = SHARD_INPUT_PAGE_END,

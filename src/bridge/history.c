@@ -1,0 +1,238 @@
+/* A page of the past as one answer. */
+#include "src/bridge/history.h"
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "base/text.h"
+#include "proto/query.h"
+#include "src/bridge/admission.h"
+#include "src/bridge/http_api.h"
+#include "src/bridge/replay.h"
+
+#include <stdlib.h>
+
+/* An event's text does not grow here; its cursor and channel come with it. */
+#define ITEM_BYTES_BEYOND_MAX ((size_t)4096)
+#define BODY_BYTES_MAX \
+    (HISTORY_BYTES_MAX + CLIENT_MSG_EVENT_BYTES_MAX + 2 * ITEM_BYTES_BEYOND_MAX)
+
+struct wish {
+    struct channel_name pattern;
+    bool has_channel;
+    uint64_t limit;
+    uint64_t wait_s;
+    struct replay_request begin;
+};
+
+static enum problem take_number(struct bytes value,
+                                uint64_t least,
+                                uint64_t most,
+                                uint64_t *ret)
+{
+    return text_decimal(value, ret) && *ret >= least && *ret <= most
+               ? PROBLEM_NONE
+               : PROBLEM_QUERY_MALFORMED;
+}
+
+static enum problem take(struct wish *wish,
+                         struct bytes name,
+                         struct bytes value)
+{
+    enum problem problem = PROBLEM_NONE;
+
+    if (bytes_equal_text(name, "channel")) {
+        if (wish->has_channel) {
+            return PROBLEM_QUERY_MALFORMED;
+        }
+        wish->has_channel = true;
+        return channel_name_parse_pattern(value, &wish->pattern) == 0
+                   ? PROBLEM_NONE
+                   : PROBLEM_CHANNEL_MALFORMED;
+    }
+    if (bytes_equal_text(name, "limit")) {
+        return take_number(value, 1, HISTORY_EVENTS_MAX, &wish->limit);
+    }
+    if (bytes_equal_text(name, "wait")) {
+        return take_number(value, 0, HISTORY_WAIT_SECONDS_MAX, &wish->wait_s);
+    }
+    (void)replay_request_take(name, value, &wish->begin, &problem);
+    return problem;
+}
+
+static enum problem read_query(struct client *c, struct wish *wish)
+{
+    struct buffer *text = &c->shard->text;
+    struct bytes rest = http_request_query(c->request);
+    struct bytes name;
+    struct bytes value;
+    int rc;
+
+    buffer_clear(text);
+    while ((rc = query_next(&rest, text, &name, &value)) == 0) {
+        enum problem problem = take(wish, name, value);
+
+        if (problem != PROBLEM_NONE) {
+            return problem;
+        }
+    }
+    if (wish->begin.kind == REPLAY_NONE) {
+        wish->begin.kind = REPLAY_ALL;
+    }
+    return rc == RC_NOT_FOUND && wish->has_channel ? PROBLEM_NONE
+                                                   : PROBLEM_QUERY_MALFORMED;
+}
+
+/* Most wait equally long, so the place is near the end. */
+static void add_by_deadline(struct shard *shard, struct history *h)
+{
+    struct list *before = shard->histories.prev;
+
+    while (before != &shard->histories &&
+           list_entry(before, struct history, node)->deadline_ms >
+               h->deadline_ms) {
+        before = before->prev;
+    }
+    list_push_back(before->next, &h->node);
+}
+
+static struct history *new_history(const struct wish *wish, struct moment now)
+{
+    struct history *h = alloc_zero(sizeof(*h));
+
+    list_init(&h->node);
+    h->limit = wish->limit;
+    h->deadline_ms = wish->wait_s > 0 ? now.mono_ms + wish->wait_s * 1000 : 0;
+    buffer_init(&h->body, BODY_BYTES_MAX);
+    answer_history_begin(&h->body);
+    return h;
+}
+
+void history_free(struct history *h)
+{
+    if (h != NULL) {
+        list_remove(&h->node);
+        buffer_done(&h->body);
+        free(h);
+    }
+}
+
+void history_clear(struct history *h)
+{
+    if (h != NULL) {
+        h->count = 0;
+        buffer_clear(&h->body);
+        answer_history_begin(&h->body);
+    }
+}
+
+enum problem history_open(struct client *client, struct moment now)
+{
+    struct shard *shard = client->shard;
+    struct bytes key = http_request_field(client->request, "x-api-key");
+    struct wish wish = {.limit = HISTORY_EVENTS_INITIAL};
+    struct replay_start start;
+    struct subscription *s;
+    enum problem problem = read_query(client, &wish);
+
+    if (problem == PROBLEM_NONE) {
+        problem = admission_authorize(
+            shard, now, key, AUTHORITY_SUBSCRIBE, &wish.pattern);
+    }
+    if (problem == PROBLEM_NONE) {
+        problem =
+            replay_find(shard, now, &wish.pattern, 1, &wish.begin, &start);
+    }
+    if (problem != PROBLEM_NONE) {
+        return problem;
+    }
+    s = subscription_new(&shard->subscriptions,
+                         client,
+                         bytes_of(NULL, 0),
+                         &wish.pattern,
+                         1,
+                         shard->place);
+    s->format = SUBSCRIPTION_HISTORY;
+    list_push_back(&client->subscriptions, &s->client_node);
+    client->subscription_count++;
+    shard_count(shard, subscriptions_open, 1);
+    client->history = new_history(&wish, now);
+    client->history->subscription = s;
+    if (client->history->deadline_ms != 0) {
+        add_by_deadline(shard, client->history);
+    }
+    client->state = CLIENT_HISTORY;
+    client_wait_stop(client);
+    replay_begin(shard, s, &start);
+    return PROBLEM_NONE;
+}
+
+void history_event(struct client *client,
+                   struct bytes event,
+                   struct bytes channel,
+                   const struct vector *cursor)
+{
+    struct history *h = client->history;
+
+    if (h->count > 0) {
+        buffer_text(&h->body, ",");
+    }
+    answer_history_event(&h->body, event, channel, cursor);
+    check(!h->body.overflowed);
+    h->count++;
+}
+
+void history_gap(struct client *client, const struct answer_gap *gap)
+{
+    struct history *h = client->history;
+
+    if (h->gapped) {
+        h->gap.to = gap->to;
+        return;
+    }
+    h->gapped = true;
+    h->gap = *gap;
+}
+
+bool history_wants(const struct client *client)
+{
+    const struct history *h = client->history;
+
+    return h->count < h->limit && h->body.len < HISTORY_BYTES_MAX;
+}
+
+/* Answer, and be an ordinary connection again. */
+static void finish(struct client *c, struct moment now, const struct vector *at)
+{
+    struct shard *shard = c->shard;
+    struct history *h = c->history;
+
+    answer_history_end(&h->body, at, h->gapped ? &h->gap : NULL);
+    check(!h->body.overflowed);
+    c->history = NULL;
+    subscription_free(&shard->subscriptions, h->subscription);
+    c->subscription_count--;
+    shard_count(shard, subscriptions_open, -1);
+    http_api_finish(c, now, buffer_view(&h->body));
+    history_free(h);
+    shard_resume(shard, c, now);
+}
+
+void history_page_end(struct client *client,
+                      struct moment now,
+                      const struct vector *at,
+                      bool live)
+{
+    const struct history *h = client->history;
+    bool waits = h->deadline_ms != 0 && h->count == 0 && !h->gapped;
+
+    if (!history_wants(client) || (live && !waits)) {
+        finish(client, now, at);
+    }
+}
+
+void history_timeout(struct client *client, struct moment now)
+{
+    const struct replay *replay = client->history->subscription->replay;
+
+    finish(client, now, replay != NULL ? &replay->at : &client->shard->vector);
+}

@@ -1,0 +1,61 @@
+/* History over HTTP: GET /event answers with a page of events (doc/
+ * client-protocol, 4). It is a subscription that ends with its page: one that
+ * finds nothing may wait, live, for the first event. */
+#ifndef BRIDGE_HISTORY_H
+#define BRIDGE_HISTORY_H
+
+#include "base/buffer.h"
+#include "base/list.h"
+#include "base/moment.h"
+#include "proto/answer.h"
+
+struct client;
+struct shard;
+struct subscription;
+
+#define HISTORY_EVENTS_MAX 1000
+#define HISTORY_EVENTS_INITIAL 100
+#define HISTORY_BYTES_MAX \
+    (1024 * 1024) /* of items, unless the first is longer */
+#define HISTORY_WAIT_SECONDS_MAX 60
+
+/* One answer while it is made. */
+struct history {
+    struct list node; /* in the shard's, by their deadlines */
+    struct subscription *subscription;
+    uint64_t deadline_ms; /* 0: does not wait */
+    uint64_t limit;
+    uint64_t count;
+    struct buffer body;
+    bool gapped;
+    struct answer_gap gap;
+};
+
+/* Answer the client's request, now or when there is something to answer. */
+enum problem history_open(struct client *client, struct moment now);
+void history_free(struct history *h); /* accepts NULL */
+
+/* Forget the events that were added; accepts NULL. */
+void history_clear(struct history *h);
+
+/* Add an event, or note what is gone. */
+void history_event(struct client *client,
+                   struct bytes event,
+                   struct bytes channel,
+                   const struct vector *cursor);
+void history_gap(struct client *client, const struct answer_gap *gap);
+
+/* Whether another event fits. */
+bool history_wants(const struct client *client);
+
+/* A page of the log is through; `live`: there is no more. Answers when that is
+ * enough. `at`: the cursor behind it. */
+void history_page_end(struct client *client,
+                      struct moment now,
+                      const struct vector *at,
+                      bool live);
+
+/* The wait is over. */
+void history_timeout(struct client *client, struct moment now);
+
+#endif
