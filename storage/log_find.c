@@ -1,6 +1,8 @@
 /* Finding an event by its channel and idempotency key: a table of hashes says
  * where it may be, the record there says whether it is. So the table is small,
- * and hashes that are alike by chance do no harm. */
+ * and hashes that are alike by chance do no harm. A record that is damaged
+ * while the log is open leaves its entry behind until the next start: its key
+ * can no longer be read. */
 #include "storage/log_private.h"
 
 #include "base/check.h"

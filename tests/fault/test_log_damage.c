@@ -100,6 +100,50 @@ TAP_CASE(log_passes_over_a_flipped_record_in_the_middle)
     expect_one_missing(dir, 1005);
 }
 
+static void append_keyed(struct log *log, uint64_t sequence)
+{
+    struct event *event = event_new_keyed(
+        bytes_text("/default/a"), bytes_text("\"needle\""), bytes_text("k"));
+
+    event->origin = FIXTURE_ORIGIN;
+    event->sequence = sequence;
+    tap_equal(log_append(log, &event, 1, NULL), 0);
+    event_unref(event);
+}
+
+/* The sequence of the event that append_keyed() wrote; 0: it is not found. */
+static uint64_t find_keyed(struct log *log)
+{
+    uint64_t origin;
+    uint64_t sequence = 0;
+    int rc = log_find_key(log,
+                          bytes_text("/default/a"),
+                          bytes_text("k"),
+                          &origin,
+                          &sequence,
+                          NULL);
+
+    tap_check(rc == 0 || rc == RC_NOT_FOUND);
+    return sequence;
+}
+
+TAP_CASE(log_lets_an_event_be_published_again_whose_record_was_flipped)
+{
+    const char *dir = fixture_dir();
+    struct log *log = fixture_open(dir);
+
+    append_keyed(log, 1001);
+    tap_equal(find_keyed(log), 1001);
+    tap_check(flip(dir, "\"needle\"") > 0);
+    tap_equal(find_keyed(log), 0);
+    append_keyed(log, 1002);
+    tap_equal(find_keyed(log), 1002);
+    log_close(log);
+    log = fixture_open(dir);
+    tap_equal(find_keyed(log), 1002);
+    log_close(log);
+}
+
 TAP_CASE(log_passes_over_a_flipped_last_record)
 {
     const char *dir = log_of_ten();
