@@ -284,6 +284,7 @@ static void on_subscription(struct sub *s,
         event_print(s, msg, buffer_view(&channel));
     } else {
         sub_channels_reached(&s->channels, index, msg->to);
+        flush(s); /* whoever reads both finds the events before the gap */
         say_gap(msg, buffer_view(&channel));
     }
     buffer_done(&channel);
