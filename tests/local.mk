@@ -181,7 +181,9 @@ E2E_TESTS = \
 	%D%/e2e/node_websocket.test \
 	%D%/e2e/protocol.test \
 	%D%/e2e/pub_sub.test \
-	%D%/e2e/replay.test %D%/e2e/slow.test \
+	%D%/e2e/replay.test \
+	%D%/e2e/replay_checker.test \
+	%D%/e2e/slow.test \
 	%D%/e2e/websockets.test
 
 UNIT_TESTS = $(UNIT_BASE) $(UNIT_PROTO) $(UNIT_STORAGE) $(UNIT_CLUSTER) \
