@@ -138,6 +138,8 @@ static const struct entry table[PROBLEM_COUNT] = {
     [PROBLEM_STORAGE] = ALIKE(500,
                               "InternalFailure",
                               "The event could not be stored: try again later"),
+    [PROBLEM_STORAGE_READ] = ALIKE(
+        500, "InternalFailure", "The log cannot be read: try again later"),
 };
 
 static const struct entry *entry_of(enum problem problem)

@@ -35,6 +35,7 @@ enum problem {
     PROBLEM_METHOD,
     PROBLEM_BUSY,    /* a bound was met: try again later */
     PROBLEM_STORAGE, /* the log cannot take it: full, failing */
+    PROBLEM_STORAGE_READ,
     PROBLEM_COUNT,
 };
 

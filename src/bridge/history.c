@@ -200,21 +200,38 @@ bool history_wants(const struct client *client)
     return h->count < h->limit && h->body.len < HISTORY_BYTES_MAX;
 }
 
-/* Answer, and be an ordinary connection again. */
-static void finish(struct client *c, struct moment now, const struct vector *at)
+/* An ordinary connection again, but for the answer; what it is made of is the
+ * caller's. */
+static struct history *leave(struct client *c)
 {
     struct shard *shard = c->shard;
     struct history *h = c->history;
 
-    answer_history_end(&h->body, at, h->gapped ? &h->gap : NULL);
-    check(!h->body.overflowed);
     c->history = NULL;
     subscription_free(&shard->subscriptions, h->subscription);
     c->subscription_count--;
     shard_count(shard, subscriptions_open, -1);
-    http_api_finish(c, now, buffer_view(&h->body));
+    return h;
+}
+
+static void finish(struct client *c, struct moment now, const struct vector *at)
+{
+    struct history *h;
+
+    answer_history_end(
+        &c->history->body, at, c->history->gapped ? &c->history->gap : NULL);
+    check(!c->history->body.overflowed);
+    h = leave(c);
+    http_api_finish(c, now, PROBLEM_NONE, buffer_view(&h->body));
     history_free(h);
-    shard_resume(shard, c, now);
+    shard_resume(c->shard, c, now);
+}
+
+void history_fail(struct client *client, struct moment now)
+{
+    history_free(leave(client));
+    http_api_finish(client, now, PROBLEM_STORAGE_READ, bytes_of(NULL, 0));
+    shard_resume(client->shard, client, now);
 }
 
 void history_page_end(struct client *client,
@@ -233,6 +250,7 @@ void history_page_end(struct client *client,
 void history_timeout(struct client *client, struct moment now)
 {
     const struct replay *replay = client->history->subscription->replay;
+    struct vector at = replay != NULL ? replay->at : client->shard->vector;
 
-    finish(client, now, replay != NULL ? &replay->at : &client->shard->vector);
+    finish(client, now, &at);
 }

@@ -55,6 +55,9 @@ void history_page_end(struct client *client,
                       const struct vector *at,
                       bool live);
 
+/* The log cannot be read: say so. */
+void history_fail(struct client *client, struct moment now);
+
 /* The wait is over. */
 void history_timeout(struct client *client, struct moment now);
 

@@ -391,9 +391,14 @@ size_t http_api_receive(struct client *client,
 
 void http_api_finish(struct client *client,
                      struct moment now,
+                     enum problem problem,
                      struct bytes json)
 {
-    reply(client, now, 200, "application/json", json);
+    if (problem == PROBLEM_NONE) {
+        reply(client, now, 200, "application/json", json);
+    } else {
+        reply_problem(client, now, problem, NULL);
+    }
     if (client->state == CLIENT_HTTP_IDLE && client->in.len == 0) {
         return_parser(client);
     }

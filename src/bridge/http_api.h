@@ -19,9 +19,11 @@ size_t http_api_receive(struct client *client,
                         struct moment now,
                         struct bytes in);
 
-/* Its answer is made: send it, and be ready for the next request. */
+/* Its answer is made: send it, or what is wrong instead, and be ready for the
+ * next request. */
 void http_api_finish(struct client *client,
                      struct moment now,
+                     enum problem problem,
                      struct bytes json);
 
 /* Its publish came back: answer, and be ready for the next request. */

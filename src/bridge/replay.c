@@ -90,7 +90,7 @@ enum problem replay_find(struct shard *shard,
     }
     return lookup->vector_at(lookup->context, ret->place - 1, &ret->at) == 0
                ? PROBLEM_NONE
-               : PROBLEM_STORAGE;
+               : PROBLEM_STORAGE_READ;
 }
 
 void replay_begin(struct shard *shard,
@@ -249,6 +249,10 @@ void replay_page_end(struct shard *shard,
         return;
     }
     replay = first_replay(client);
+    if (in->page.failed && client->state == CLIENT_HISTORY) {
+        history_fail(client, now);
+        return;
+    }
     if (in->page.failed) {
         ws_session_close(client, now, 1011, "the log cannot be read");
         return;

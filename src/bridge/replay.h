@@ -36,7 +36,7 @@ struct replay_start {
 };
 
 /* Where a subscription to these patterns that asks for `request` begins.
- * PROBLEM_CURSOR_UNKNOWN, PROBLEM_STORAGE. */
+ * PROBLEM_CURSOR_UNKNOWN, PROBLEM_STORAGE_READ. */
 enum problem replay_find(struct shard *shard,
                          struct moment now,
                          const struct channel_name *patterns,

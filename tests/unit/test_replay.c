@@ -367,4 +367,87 @@ TAP_CASE(one_that_leaves_while_it_replays_leaves_nothing_behind)
     shard_world_free(w);
 }
 
+static void ask(struct shard_peer *p, const char *query)
+{
+    char text[4096];
+
+    (void)snprintf(text,
+                   sizeof(text),
+                   "GET /event?%s HTTP/1.1\r\nHost: h\r\nx-api-key: %s\r\n\r\n",
+                   query,
+                   p->world->key);
+    shard_peer_send(p, text);
+}
+
+TAP_CASE(history_is_a_page_and_the_connection_goes_on)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_connect(w);
+    char head[1024];
+
+    publish(w, "/default/a", 0, 20);
+    for (int i = 0; i < 3; i++) {
+        ask(p, "channel=/default/a&limit=7");
+        shard_world_settle(w);
+        tap_equal(shard_peer_answer(p, head), 200);
+    }
+    tap_equal(w->metrics.subscriptions_open, 0);
+    shard_world_free(w);
+}
+
+TAP_CASE(history_of_a_log_that_cannot_be_read_is_an_error)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_connect(w);
+    char head[1024];
+
+    publish(w, "/default/a", 0, 20);
+    w->log_unreadable = true;
+    ask(p, "channel=/default/a");
+    shard_world_settle(w);
+    tap_equal(shard_peer_answer(p, head), 500);
+    w->log_unreadable = false;
+    ask(p, "channel=/default/a");
+    shard_world_settle(w);
+    tap_equal(shard_peer_answer(p, head), 200);
+    shard_world_free(w);
+}
+
+TAP_CASE(history_that_waits_ends_with_the_event_or_with_its_time)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_connect(w);
+    struct shard_peer *q = shard_world_connect(w);
+    char head[1024];
+
+    ask(p, "channel=/default/a&last=0&wait=10");
+    ask(q, "channel=/default/b&last=0&wait=5");
+    shard_world_settle(w);
+    tap_equal(w->metrics.subscriptions_open, 2);
+    shard_world_wait(w, 4999);
+    tap_equal(w->metrics.subscriptions_open, 2);
+    shard_world_wait(w, 1);
+    tap_equal(w->metrics.subscriptions_open, 1);
+    tap_equal(shard_peer_answer(q, head), 200);
+    publish(w, "/default/a", 0, 1);
+    shard_world_settle(w);
+    tap_equal(w->metrics.subscriptions_open, 0);
+    tap_equal(shard_peer_answer(p, head), 200);
+    shard_world_free(w);
+}
+
+TAP_CASE(one_that_leaves_while_its_history_waits_leaves_nothing_behind)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_connect(w);
+
+    ask(p, "channel=/default/a&last=0&wait=10");
+    shard_world_settle(w);
+    shard_peer_end(p, true);
+    shard_world_settle(w);
+    shard_world_wait(w, 20000);
+    tap_equal(w->metrics.subscriptions_open, 0);
+    shard_world_free(w);
+}
+
 TAP_MAIN()
