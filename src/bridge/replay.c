@@ -238,6 +238,33 @@ static void end_history_page(struct shard *shard,
     }
 }
 
+/* Whether all that was given, and no more, is what the shard has walked to. A
+ * cursor that was got at another shard may cover events that this one has yet
+ * to walk to, which would then come again. */
+static bool meets_present(const struct shard *shard,
+                          const struct replay *replay,
+                          uint64_t covered_place)
+{
+    return covered_place >= shard->place &&
+           vector_covers(&shard->vector, &replay->at);
+}
+
+/* What is behind the shard's place was passed over, to come live. */
+static void move_on(const struct shard *shard,
+                    struct client *client,
+                    struct replay *replay,
+                    uint64_t covered_place)
+{
+    if (covered_place > shard->place) {
+        covered_place = shard->place;
+    }
+    if (covered_place >= replay->from_place) {
+        replay->from_place = covered_place + 1;
+    }
+    list_remove(&replay->node);
+    list_push_back(&client->replays, &replay->node);
+}
+
 void replay_page_end(struct shard *shard,
                      struct client *client,
                      struct moment now,
@@ -266,14 +293,10 @@ void replay_page_end(struct shard *shard,
     } else if (client->state == CLIENT_HISTORY) {
         end_history_page(shard, client, now, in->page.covered_place);
         return;
-    } else if (in->page.covered_place >= shard->place) {
+    } else if (meets_present(shard, replay, in->page.covered_place)) {
         go_live(shard, replay);
     } else {
-        if (in->page.covered_place >= replay->from_place) {
-            replay->from_place = in->page.covered_place + 1;
-        }
-        list_remove(&replay->node);
-        list_push_back(&client->replays, &replay->node);
+        move_on(shard, client, replay, in->page.covered_place);
     }
     if (client->out.len == 0) {
         catchup_offer(shard, client);

@@ -429,12 +429,10 @@ static int find_key(void *context,
     return RC_NOT_FOUND;
 }
 
-void shard_world_commit(struct shard_world *w)
+struct batch *shard_world_store(struct shard_world *w)
 {
     const struct sequencer_known known = {.find = find_key, .context = w};
     struct batch *batch = batch_new(&w->intake, 2);
-    struct shard_input in = {.kind = SHARD_INPUT_BATCHES,
-                             .batches = {.list = &batch, .count = 1}};
 
     sequencer_fill(&w->sequencer, w->now, &w->waiting, &known, batch);
     if (w->log_refuses) {
@@ -445,8 +443,21 @@ void shard_world_commit(struct shard_world *w)
         }
         sequencer_stored(&w->sequencer, batch);
     }
+    return batch;
+}
+
+void shard_world_give(struct shard_world *w, struct batch *batch)
+{
+    struct shard_input in = {.kind = SHARD_INPUT_BATCHES,
+                             .batches = {.list = &batch, .count = 1}};
+
     shard_world_step(w, &in);
     batch_unref(batch);
+}
+
+void shard_world_commit(struct shard_world *w)
+{
+    shard_world_give(w, shard_world_store(w));
 }
 
 void shard_world_settle(struct shard_world *w)

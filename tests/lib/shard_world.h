@@ -83,6 +83,11 @@ void shard_world_step(struct shard_world *w, struct shard_input *in);
 /* Make one batch of all publishes that wait, and give it to the shard. */
 void shard_world_commit(struct shard_world *w);
 
+/* The same in two steps: between them the log, and so another shard, has what
+ * this one has not heard of. */
+struct batch *shard_world_store(struct shard_world *w);
+void shard_world_give(struct shard_world *w, struct batch *batch);
+
 /* Turns and commits until nothing moves any more. */
 void shard_world_settle(struct shard_world *w);
 

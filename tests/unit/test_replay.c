@@ -201,6 +201,49 @@ TAP_CASE(the_hand_over_to_live_misses_nothing_while_events_keep_coming)
     shard_world_free(w);
 }
 
+/* The cursor after the last event in the log. */
+static void newest_cursor(const struct shard_world *w, char ret[1024])
+{
+    const struct event *event = w->log[w->log_count - 1];
+    struct vector v = {0};
+    struct buffer text;
+
+    tap_check(vector_raise(&v, event->origin, event->sequence));
+    buffer_init(&text, 1023);
+    cursor_print(&v, &text);
+    memcpy(ret, text.data, text.len);
+    ret[text.len] = '\0';
+    buffer_done(&text);
+}
+
+TAP_CASE(a_cursor_of_another_shard_covers_what_this_one_has_yet_to_walk_to)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *exact = shard_world_websocket(w);
+    struct shard_peer *wild = shard_world_websocket(w);
+    struct batch *batch;
+    char cursor[1024];
+
+    publish(w, "/default/a", 0, 5);
+    shard_world_publish(w, "/default/a", "\"5\"");
+    shard_world_publish(w, "/default/a", "\"6\"");
+    batch = shard_world_store(w);
+    newest_cursor(w, cursor);
+    after(exact, "/default/a", cursor);
+    after(wild, "/default/*", cursor);
+    for (int i = 0; i < 5; i++) {
+        (void)shard_world_turn(w);
+    }
+    shard_world_give(w, batch);
+    shard_world_settle(w);
+    has_exactly(shard_peer_lines(exact), 7, 7);
+    has_exactly(shard_peer_lines(wild), 7, 7);
+    publish(w, "/default/a", 7, 2);
+    has_exactly(shard_peer_lines(exact), 7, 9);
+    has_exactly(shard_peer_lines(wild), 7, 9);
+    shard_world_free(w);
+}
+
 TAP_CASE(a_replay_waits_for_a_slow_socket_and_holds_little_meanwhile)
 {
     struct shard_world *w = small_world();
