@@ -23,6 +23,7 @@ from lib.websocket import TEXT, WebSocket
 
 STORY_MAX = 25
 POLL_S = 0.05
+FINISH_S = 30
 GAP_LINE = re.compile(r"weir: gap in \S+: (?:(\d+) events?|events) can no "
                       r"longer be had \((\w+)\), after (\S+) up to (\S+)")
 
@@ -94,15 +95,19 @@ class Subscription:
 
 
 class Wanderer(Subscription):
-    """`transports`: of "ws", "sse" and "http"."""
+    """`transports`: of "ws", "sse" and "http". The restless come back at once,
+    so that their cursors are the newest that there are."""
 
-    def __init__(self, *arguments, transports):
+    def __init__(self, *arguments, transports, restless=False):
         super().__init__(*arguments)
         self.transports = transports
+        self.restless = restless
 
     def turn(self):
         transport = self.random.choice(self.transports)
-        stay_s = 60 if self.finishing else self.random.expovariate(2.5)
+        stay_s = self.random.expovariate(100 if self.restless else 2.5)
+        if self.finishing:
+            stay_s = FINISH_S
         self.end = time.monotonic() + stay_s
         self.tell(f"over {transport} for {stay_s:.2f} s, after {self.cursor}")
         try:
@@ -110,14 +115,14 @@ class Wanderer(Subscription):
         except (Closed, OSError, Gone) as why:
             self.tell(f"the connection ended: {why!r}")
             time.sleep(0.02)
-        if not self.finishing:
+        if not self.finishing and not self.restless:
             away_s = self.random.choice([0, 0, 0, 0.1, 0.5, 1.0])
             self.tell(f"away for {away_s} s")
             time.sleep(away_s)
 
     def staying(self):
-        over = self.finishing and self.end - time.monotonic() < 30
-        return time.monotonic() < self.end and not over and not self.done()
+        """A turn that began before the finish ends, too."""
+        return time.monotonic() < self.end and not self.done()
 
     def waits(self, stream):
         """Wait for bytes; False when it is time to go."""
