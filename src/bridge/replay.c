@@ -213,31 +213,6 @@ static void go_live(struct shard *shard, struct replay *replay)
     replay_free(replay);
 }
 
-/* A page that is full, or has come to the end, is answered; one that waits is
- * live meanwhile. */
-static void end_history_page(struct shard *shard,
-                             struct client *client,
-                             struct moment now,
-                             uint64_t covered_place)
-{
-    struct replay *replay = first_replay(client);
-    bool live = covered_place >= shard->place;
-    struct vector at = replay->at;
-
-    if (live && history_wants(client)) {
-        vector_merge(&at, &shard->vector);
-    }
-    if (covered_place >= replay->from_place) {
-        replay->from_place = covered_place + 1;
-    }
-    history_page_end(client, now, &at, live);
-    if (client->state == CLIENT_HISTORY && live) {
-        go_live(shard, replay);
-    } else {
-        catchup_offer(shard, client);
-    }
-}
-
 /* Whether all that was given, and no more, is what the shard has walked to. A
  * cursor that was got at another shard may cover events that this one has yet
  * to walk to, which would then come again. */
@@ -251,7 +226,6 @@ static bool meets_present(const struct shard *shard,
 
 /* What is behind the shard's place was passed over, to come live. */
 static void move_on(const struct shard *shard,
-                    struct client *client,
                     struct replay *replay,
                     uint64_t covered_place)
 {
@@ -261,8 +235,29 @@ static void move_on(const struct shard *shard,
     if (covered_place >= replay->from_place) {
         replay->from_place = covered_place + 1;
     }
-    list_remove(&replay->node);
-    list_push_back(&client->replays, &replay->node);
+}
+
+/* A page that is full, or has come to the end, is answered; one that waits is
+ * live meanwhile. */
+static void end_history_page(struct shard *shard,
+                             struct client *client,
+                             struct moment now,
+                             uint64_t covered_place)
+{
+    struct replay *replay = first_replay(client);
+    bool live = meets_present(shard, replay, covered_place);
+    struct vector at = replay->at;
+
+    if (live && history_wants(client)) {
+        vector_merge(&at, &shard->vector);
+    }
+    move_on(shard, replay, covered_place);
+    history_page_end(client, now, &at, live);
+    if (client->state == CLIENT_HISTORY && live) {
+        go_live(shard, replay);
+    } else {
+        catchup_offer(shard, client);
+    }
 }
 
 void replay_page_end(struct shard *shard,
@@ -296,7 +291,9 @@ void replay_page_end(struct shard *shard,
     } else if (meets_present(shard, replay, in->page.covered_place)) {
         go_live(shard, replay);
     } else {
-        move_on(shard, client, replay, in->page.covered_place);
+        move_on(shard, replay, in->page.covered_place);
+        list_remove(&replay->node);
+        list_push_back(&client->replays, &replay->node);
     }
     if (client->out.len == 0) {
         catchup_offer(shard, client);

@@ -479,6 +479,34 @@ TAP_CASE(history_that_waits_ends_with_the_event_or_with_its_time)
     shard_world_free(w);
 }
 
+TAP_CASE(history_waits_past_what_the_cursor_of_another_shard_covers)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_connect(w);
+    struct batch *batch;
+    char cursor[1024];
+    char query[1100];
+    char head[1024];
+
+    publish(w, "/default/a", 0, 5);
+    shard_world_publish(w, "/default/a", "\"5\"");
+    batch = shard_world_store(w);
+    newest_cursor(w, cursor);
+    (void)snprintf(
+        query, sizeof(query), "channel=/default/a&wait=5&after=%s", cursor);
+    ask(p, query);
+    for (int i = 0; i < 5; i++) {
+        (void)shard_world_turn(w);
+    }
+    shard_world_give(w, batch);
+    shard_world_settle(w);
+    tap_equal(w->metrics.subscriptions_open, 1);
+    publish(w, "/default/a", 6, 1);
+    shard_world_settle(w);
+    tap_equal(shard_peer_answer(p, head), 200);
+    shard_world_free(w);
+}
+
 TAP_CASE(one_that_leaves_while_its_history_waits_leaves_nothing_behind)
 {
     struct shard_world *w = small_world();
