@@ -66,14 +66,22 @@ class Subscription:
         if event is None:
             raise AssertionError(f"{value} came as of {channel}"[:300])
         self.entries.append(event)
-        self.cursor = cursor
+        self.reach(cursor, f"with {event}", 1)
         if event.stream[1] == "end":
             self.awaited.discard(channel)
+
+    def reach(self, cursor, about, least=0):
+        """Cursors rise with each event, and never fall."""
+        before = sequence(self.cursor) if self.cursor else 0
+        if sequence(cursor) < before + least:
+            raise AssertionError(f"{about} comes {cursor}, {sequence(cursor)},"
+                                 f" after {self.cursor}, {before}")
+        self.cursor = cursor
 
     def gap(self, value):
         self.tell(f"gap {value}")
         self.entries.append(Gap(value.get("missed"), value["reason"]))
-        self.cursor = value["to"]
+        self.reach(value["to"], "with a gap")
 
     def done(self):
         return not self.awaited
@@ -149,7 +157,7 @@ class Wanderer(Subscription):
     def ws_message(self, message):
         kind = message["type"]
         if kind == "subscribe_success":
-            self.cursor = message["cursor"]
+            self.reach(message["cursor"], "with subscribe_success")
         elif kind == "data":
             self.event(message["channel"], json.loads(message["event"]),
                        message["cursor"])
@@ -188,7 +196,7 @@ class Wanderer(Subscription):
             value = json.loads(text)
             self.event(value["channel"], value["event"], message.field("id"))
         else:
-            self.cursor = message.field("id")
+            self.reach(message.field("id"), "at the beginning of a stream")
 
     # History
 
@@ -215,7 +223,7 @@ class Wanderer(Subscription):
             page["next"] = events[-1]["cursor"]
         for event in events:
             self.event(event["channel"], event["event"], event["cursor"])
-        self.cursor = page["next"]
+        self.reach(page["next"], "with next")
 
 
 class Sub(Subscription):
