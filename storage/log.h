@@ -76,7 +76,8 @@ uint64_t log_last_sequence(struct log *log, uint64_t origin);
  * is always there. Any thread. */
 void log_seek_vector(struct log *log, struct vector *ret);
 
-/* Of each origin, up to where its events may have left the log. Any thread. */
+/* Of each origin, up to where its events may have left the log. Ask after a
+ * read what may be missing from it. Any thread. */
 void log_seek_low_water(struct log *log, struct vector *ret);
 
 /* The first place where an event may stand that `after` does not cover, less

@@ -103,17 +103,17 @@ int log_meta_load(struct log *log, MDB_txn *txn, struct why *why);
 int log_meta_create(struct log *log, MDB_txn *txn, uint64_t new_origin);
 int log_meta_save(struct log *log, MDB_txn *txn);
 
-/* log_seek.c: an event has come at the end, or gone from the head; and all that
- * was there when the log opened has been noted. */
+/* log_seek.c: an event has come at the end; is about to leave the head, which
+ * is said before the commit, so that whoever misses it in a page it has read
+ * finds it under the low-water mark; has left; and all that was there when the
+ * log opened has been noted. */
 void log_seek_note(struct log *log,
                    uint64_t origin,
                    uint64_t sequence,
                    uint64_t predecessor,
                    uint64_t place);
-void log_seek_forget(struct log *log,
-                     uint64_t origin,
-                     uint64_t sequence,
-                     uint64_t place);
+void log_seek_leave(struct log *log, uint64_t origin, uint64_t sequence);
+void log_seek_forget(struct log *log, uint64_t origin, uint64_t place);
 void log_seek_scanned(struct log *log);
 
 /* log_read.c: a read transaction for the length of a call; errors are LMDB's.

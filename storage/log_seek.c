@@ -63,10 +63,7 @@ void log_seek_note(struct log *log,
     pthread_mutex_unlock(&log->known_lock);
 }
 
-void log_seek_forget(struct log *log,
-                     uint64_t origin,
-                     uint64_t sequence,
-                     uint64_t place)
+void log_seek_leave(struct log *log, uint64_t origin, uint64_t sequence)
 {
     struct log_origin *o;
 
@@ -76,6 +73,15 @@ void log_seek_forget(struct log *log,
     if (o->low < sequence) {
         o->low = sequence;
     }
+    pthread_mutex_unlock(&log->known_lock);
+}
+
+void log_seek_forget(struct log *log, uint64_t origin, uint64_t place)
+{
+    struct log_origin *o;
+
+    pthread_mutex_lock(&log->known_lock);
+    o = log_origin(log, origin);
     /* One mark stays before the first event that is left. */
     while (o->mark_end - o->mark_begin > 1 &&
            o->marks[o->mark_begin + 1].place <= place) {

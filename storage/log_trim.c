@@ -21,7 +21,7 @@ struct step {
     struct buffer gone;
 };
 
-#define GONE_BYTES_MAX (4 * sizeof(uint64_t) + 2 * (1 + UINT8_MAX))
+#define GONE_BYTES_MAX (3 * sizeof(uint64_t) + 2 * (1 + UINT8_MAX))
 
 /* `record` is zeroed when it is corrupt. */
 static void gone_add(struct step *step,
@@ -32,7 +32,6 @@ static void gone_add(struct step *step,
     buffer_u64(&step->gone, place);
     buffer_u64(&step->gone, record_bytes);
     buffer_u64(&step->gone, record->origin);
-    buffer_u64(&step->gone, record->sequence);
     buffer_u8(&step->gone, (uint8_t)record->channel.len);
     buffer_append(&step->gone, record->channel);
     buffer_u8(&step->gone, (uint8_t)record->key.len);
@@ -48,21 +47,19 @@ static void forget_gone(struct log *log, const struct step *step)
     uint64_t place;
     uint64_t record_bytes;
     uint64_t origin;
-    uint64_t sequence;
     uint8_t channel_len;
     uint8_t key_len;
 
     while (bytes_take_u64(&rest, &place)) {
         check(bytes_take_u64(&rest, &record_bytes));
         check(bytes_take_u64(&rest, &origin));
-        check(bytes_take_u64(&rest, &sequence));
         check(bytes_take_u8(&rest, &channel_len));
         check(bytes_take(&rest, channel_len, &channel));
         check(bytes_take_u8(&rest, &key_len));
         check(bytes_take(&rest, key_len, &key));
         if (channel_len > 0) {
             index_drop_first(log->index, channel, place, record_bytes);
-            log_seek_forget(log, origin, sequence, place);
+            log_seek_forget(log, origin, place);
             log_find_forget(log, channel, key, place);
         }
         log_forget_corrupt(log, place);
@@ -119,7 +116,7 @@ static bool head_must_go(struct log *log,
     return sequence != 0 && event_sequence_ms(sequence) < step->older_than_ms;
 }
 
-static int delete_head(MDB_cursor *cursor, struct step *step)
+static int delete_head(struct log *log, MDB_cursor *cursor, struct step *step)
 {
     MDB_val key;
     MDB_val value;
@@ -131,7 +128,9 @@ static int delete_head(MDB_cursor *cursor, struct step *step)
         return error;
     }
     memcpy(&place, key.mv_data, sizeof(place));
-    (void)log_read_record(value, &record);
+    if (log_read_record(value, &record) == 0) {
+        log_seek_leave(log, record.origin, record.sequence);
+    }
     gone_add(step, place, value.mv_size, &record);
     return mdb_cursor_del(cursor, 0);
 }
@@ -146,7 +145,7 @@ static int delete_heads(struct log *log, MDB_txn *txn, struct step *step)
     }
     while (step->count < step->count_max &&
            head_must_go(log, txn, cursor, step)) {
-        error = delete_head(cursor, step);
+        error = delete_head(log, cursor, step);
         if (error != 0) {
             break;
         }

@@ -260,6 +260,16 @@ static void end_history_page(struct shard *shard,
     }
 }
 
+/* Whether events that the page should hold were trimmed while it was read. */
+static bool torn(struct shard *shard, const struct replay *replay)
+{
+    const struct shard_lookup *lookup = &shard->options.lookup;
+    struct vector low;
+
+    lookup->low_water(lookup->context, &low);
+    return !vector_covers(&replay->before, &low);
+}
+
 void replay_page_end(struct shard *shard,
                      struct client *client,
                      struct moment now,
@@ -279,7 +289,7 @@ void replay_page_end(struct shard *shard,
         ws_session_close(client, now, 1011, "the log cannot be read");
         return;
     }
-    if (in->page.torn) {
+    if (torn(shard, replay)) {
         /* What was trimmed while it was read may be missing from the page. */
         client->out.len = client->page_out_len;
         replay->at = replay->before;

@@ -110,7 +110,6 @@ struct shard_input {
             uint64_t first_place;   /* of the log; what is before is trimmed */
             uint64_t covered_place; /* every event asked for, up to here, was
                                        given or is not there */
-            bool torn;              /* some of it was trimmed meanwhile */
             bool failed;
         } page;
     };

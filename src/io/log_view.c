@@ -215,8 +215,6 @@ void log_view_read(struct log *log,
     log_stat(log, &after);
     end.page.from = page->from;
     end.page.first_place = first_place(&after);
-    end.page.torn = end.page.first_place != first_place(&before) &&
-                    end.page.first_place > page->from;
     end.page.failed = rc != 0;
     if (rc != 0) {
         logger_line(LOGGER_ERROR, "log.read", "reason=\"%s\"", why.text);

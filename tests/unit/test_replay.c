@@ -293,6 +293,43 @@ TAP_CASE(what_left_the_window_is_told_and_the_rest_follows)
     shard_world_free(w);
 }
 
+TAP_CASE(what_is_trimmed_while_a_page_is_read_is_told_and_not_passed_over)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_websocket(w);
+    struct shard_page page;
+    struct shard_input record = {.kind = SHARD_INPUT_RECORD};
+    struct shard_input end = {.kind = SHARD_INPUT_PAGE_END};
+    const char *lines;
+
+    publish(w, "/default/a", 0, 10);
+    w->pages_per_turn = 0;
+    subscribe(p, "/default/a", "\"replay\":{\"all\":true}");
+    shard_world_turn(w);
+    tap_check(shard_next_catchup(w->shard, w->now, &page));
+    /* The index still names what the log has let go of: the next one comes. */
+    shard_world_trim(w, 6);
+    record.client = page.client;
+    record.record.place = 6;
+    record.record.origin = w->log[5]->origin;
+    record.record.sequence = w->log[5]->sequence;
+    record.record.predecessor = w->log[5]->predecessor;
+    record.record.channel = w->log[5]->channel;
+    record.record.content = w->log[5]->content;
+    shard_world_step(w, &record);
+    end.client = page.client;
+    end.page.from = page.from;
+    end.page.covered_place = 6;
+    end.page.first_place = 6;
+    shard_world_step(w, &end);
+    w->pages_per_turn = 2;
+    shard_world_settle(w);
+    lines = shard_peer_lines(p);
+    tap_check(strstr(lines, "\"type\":\"gap\"") != NULL);
+    has_exactly(lines, 5, 10);
+    shard_world_free(w);
+}
+
 TAP_CASE(a_cursor_whose_next_event_is_still_there_has_no_gap)
 {
     struct shard_world *w = small_world();

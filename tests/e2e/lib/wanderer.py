@@ -262,7 +262,8 @@ class Sub(Subscription):
         self.place_gaps()
         self.tell(f"status {self.process.returncode}, said {self.said[-3:]}")
         if self.process.returncode > 0:
-            known = any("cannot connect" in line for line in self.said)
+            known = any("cannot connect" in line or "lost the conn" in line
+                        for line in self.said)
             tap.true(known, f"weir sub says {self.said}")
             time.sleep(0.05)
 
