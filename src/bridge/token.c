@@ -16,6 +16,7 @@ int token_read_request(struct bytes body, uint64_t *ret_seconds)
 {
     struct json json;
     struct json_token name;
+    struct json_token value;
     uint64_t seconds;
 
     if (body.len == 0) {
@@ -27,9 +28,10 @@ int token_read_request(struct bytes body, uint64_t *ret_seconds)
         return RC_MALFORMED;
     }
     name = json_next(&json);
+    value = json_next(&json);
     if (name.type != JSON_STRING || !json_equal_text(name, "seconds") ||
-        !text_decimal(json_next(&json).raw, &seconds) || seconds < 1 ||
-        seconds > TOKEN_SECONDS_MAX ||
+        value.type != JSON_NUMBER || !text_decimal(value.raw, &seconds) ||
+        seconds < 1 || seconds > TOKEN_SECONDS_MAX ||
         json_next(&json).type != JSON_OBJECT_END ||
         json_next(&json).type != JSON_END) {
         return RC_MALFORMED;

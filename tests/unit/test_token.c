@@ -71,7 +71,8 @@ TAP_CASE(the_longest_key_fits)
 
 TAP_CASE(a_request_says_for_how_long)
 {
-    static const char *const wrong[] = {"{}",
+    static const char *const wrong[] = {"{\"seconds\":\"7\"}",
+                                        "{}",
                                         "[]",
                                         "{\"seconds\":0}",
                                         "{\"seconds\":3601}",
