@@ -184,7 +184,8 @@ E2E_TESTS = \
 	%D%/e2e/replay.test \
 	%D%/e2e/replay_checker.test \
 	%D%/e2e/slow.test \
-	%D%/e2e/websockets.test
+	%D%/e2e/websockets.test \
+	%D%/e2e/weir_js.test
 
 UNIT_TESTS = $(UNIT_BASE) $(UNIT_PROTO) $(UNIT_STORAGE) $(UNIT_CLUSTER) \
 	$(UNIT_BRIDGE) $(UNIT_IO) $(UNIT_PROGRAM)
