@@ -120,6 +120,7 @@ static int run(struct serve_options *o, struct why *why)
         .compression = s->websocket_compression,
         .allowed_origins = origins,
         .allowed_origins_count = s->cors_allowed_origins.count,
+        .console = o->is_dev,
         .namespaces = names,
         .namespace_count = s->namespace_count,
         .trust = trust,

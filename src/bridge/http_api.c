@@ -5,6 +5,7 @@
 #include "proto/http_reply.h"
 #include "proto/ws_accept.h"
 #include "src/bridge/admission.h"
+#include "src/bridge/console.h"
 #include "src/bridge/event_stream.h"
 #include "src/bridge/history.h"
 #include "src/bridge/http_publish.h"
@@ -215,6 +216,32 @@ static enum problem health(struct client *c, struct moment now)
     return PROBLEM_NONE;
 }
 
+/* Whether it was a file of the console; it is answered then. */
+static bool console(struct client *c, struct moment now)
+{
+    struct buffer *out;
+    const char *content_type;
+    struct bytes body;
+
+    if (!c->shard->options.console ||
+        !console_find(http_request_path(c->request), &content_type, &body)) {
+        return false;
+    }
+    out = client_output(c);
+    http_reply_begin(out, 200);
+    http_reply_field(out, "content-type", bytes_text(content_type));
+    console_fields(out);
+    /* A file is far longer than the request for it: who asks ahead and does
+     * not read is not served any further. */
+    c->keep_alive =
+        c->keep_alive &&
+        out->len + body.len <= c->shard->options.limits->send_buffer_max;
+    http_reply_body(out, body, c->keep_alive, c->head_only);
+    check(!out->overflowed);
+    request_done(c, now);
+    return true;
+}
+
 static const struct route {
     const char *path;
     bool post; /* rather than GET and HEAD */
@@ -273,6 +300,8 @@ static void route(struct client *c, struct moment now)
     found = post || get ? find_route(path, post) : NULL;
     if (found != NULL) {
         problem = found->act(c, now);
+    } else if (get && console(c, now)) {
+        problem = PROBLEM_NONE;
     } else if ((allow = methods(path)) != NULL) {
         problem = PROBLEM_METHOD;
     }

@@ -12,6 +12,8 @@ libbridge_a_SOURCES = \
 	%D%/client.h \
 	%D%/client_table.c \
 	%D%/client_table.h \
+	%D%/console.c \
+	%D%/console.h \
 	%D%/deadline.c \
 	%D%/deadline.h \
 	%D%/delivery.c \
@@ -49,3 +51,16 @@ libbridge_a_SOURCES = \
 	%D%/upgrade.h \
 	%D%/ws_session.c \
 	%D%/ws_session.h
+
+# The console's files, as arrays for console.c to include.
+CONSOLE_FILES = contrib/console/index.html contrib/console/console.css \
+	contrib/console/console.js contrib/js/weir.js
+BUILT_SOURCES += %D%/console_files.inc
+CLEANFILES += %D%/console_files.inc
+EXTRA_DIST += %D%/console_embed
+%D%/console.$(OBJEXT): %D%/console_files.inc
+
+%D%/console_files.inc: %D%/console_embed $(CONSOLE_FILES)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
+	  $(SHELL) $(srcdir)/%D%/console_embed $(srcdir)/contrib >$@.tmp && \
+	  mv $@.tmp $@

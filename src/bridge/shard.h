@@ -72,6 +72,7 @@ struct shard_options {
     bool compression; /* take permessage-deflate when it is offered */
     const struct bytes *allowed_origins; /* for browsers; "*": any */
     size_t allowed_origins_count;
+    bool console; /* serve the page of console.h */
 };
 
 enum shard_input_kind {

@@ -27,6 +27,7 @@ struct server_options {
     bool compression;
     const struct bytes *allowed_origins;
     size_t allowed_origins_count;
+    bool console;
     const struct bytes *namespaces;
     size_t namespace_count;
 
