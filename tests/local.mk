@@ -170,6 +170,7 @@ E2E_TESTS = \
 	%D%/e2e/bench.test \
 	%D%/e2e/chromium.test \
 	%D%/e2e/config.test \
+	%D%/e2e/console.test \
 	%D%/e2e/crash.test \
 	%D%/e2e/disk.test \
 	%D%/e2e/http.test \
