@@ -77,6 +77,7 @@ UNIT_BRIDGE = \
 	%D%/unit/test_batch \
 	%D%/unit/test_catchup \
 	%D%/unit/test_client_table \
+	%D%/unit/test_console \
 	%D%/unit/test_deadline \
 	%D%/unit/test_delivery \
 	%D%/unit/test_http_api \

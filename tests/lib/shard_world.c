@@ -126,7 +126,8 @@ static void make_shard(struct shard_world *w)
         .all_metrics_count = 1,
         .compression = w->options.compression,
         .allowed_origins = w->options.allowed_origins,
-        .allowed_origins_count = w->options.allowed_origins_count};
+        .allowed_origins_count = w->options.allowed_origins_count,
+        .console = w->options.console};
 
     w->shard = shard_new(&options);
 }

@@ -22,6 +22,7 @@ struct shard_world_options {
     bool compression;
     const struct bytes *allowed_origins;
     size_t allowed_origins_count;
+    bool console;
 };
 
 struct shard_world {
