@@ -18,7 +18,7 @@ static const struct options_entry entries[] = {
      "DIR",
      "Run for development with all data in DIR, which is made when absent: an "
      "API key with every right in DIR/dev/api-key, a CA in DIR/dev/ca.pem, "
-     "the namespace \"default\".",
+     "the namespace \"default\", a console at /console.",
      false},
     {"listen",
      "HOST:PORT",

@@ -1,7 +1,7 @@
 /* The HTTP routes of a node: POST /event, the upgrade at /event/realtime,
- * GET /event/stream, GET /healthz, GET /metrics, and CORS for pages of other
- * origins (PROTOCOL.md, 3). One request of a connection is served at a time;
- * those that were sent ahead wait their turn. */
+ * GET /event/stream, GET /healthz, GET /metrics, the console, and CORS for
+ * pages of other origins (PROTOCOL.md, 3). One request of a connection is
+ * served at a time; those that were sent ahead wait their turn. */
 #ifndef BRIDGE_HTTP_API_H
 #define BRIDGE_HTTP_API_H
 
