@@ -196,6 +196,40 @@ async function replays(browser, node) {
     return page;
 }
 
+// Of another node, which has the smallest window there is.
+async function showsGaps(browser, node) {
+    const small = await new Weir(`
+        log { bytes_max = 16M }
+        namespace "default" {}`).start();
+    const page = await open(browser, node);
+    const post = (events) => fetch(`${small.url}/event`, {method: 'POST',
+        headers: {'x-api-key': small.key}, body: JSON.stringify(
+            {channel: '/default/gap', events: events.map(JSON.stringify)})});
+
+    await page.getByLabel('Server').fill(small.url);
+    await connect(page, small);
+    await subscribed(page, '/default/gap', 'now');
+    await publish(page, '/default/gap', '"first"');
+    await arrive(page, ['"first"']);
+    await page.locator('.event').hover();
+    await page.getByRole('button', {name: 'Copy cursor'}).click();
+    await page.getByText('Cursor copied').waitFor();
+    const cursor = await page.evaluate(() => navigator.clipboard.readText());
+
+    await page.getByRole('button', {name: 'Unsubscribe from'}).click();
+    for (let i = 0; i < 40; i++) {
+        await post(Array(5).fill('x'.repeat(200000)));
+    }
+    await post(['last']);
+    await subscribed(page, '/default/gap', 'after', cursor);
+    await page.locator('.note.gap', {hasText: 'have left the window'})
+        .waitFor();
+    await page.locator('.event', {hasText: '"last"'}).waitFor();
+    assert.deepStrictEqual(page.complaints, []);
+    await page.context().close();
+    await small.stop();
+}
+
 async function sorts(browser, node) {
     const page = await connected(browser, node);
     const tools = side(page, 'Events');
@@ -402,6 +436,7 @@ async function main() {
         'requests without end do not end the node': outlastsGreed,
         'it publishes both ways and shows what comes': publishes,
         'it replays from a point': replays,
+        'it shows a gap': showsGaps,
         'it filters, pauses, clears and unsubscribes': sorts,
         'an event stays text': isNotFooled,
         'keys are enough': obeysKeys,

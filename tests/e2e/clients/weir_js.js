@@ -392,6 +392,32 @@ async function severalUrls(node) {
         weir.connect({timeoutMs: 300}), {errorType: 'ConnectionTimeout'}));
 }
 
+// Servers that share nothing: the second is asked twice, the first is gone.
+async function strangers(node) {
+    const other = await new Node('namespace "default" {}').start();
+    const keys = {[other.url]: other.key, [node.url]: node.key};
+    let user;
+
+    await using(other, {urls: Object.keys(keys),
+        apiKey: () => keys[user.url]}, async (weir) => {
+        user = weir;
+        const got = listen(weir, CHANNEL);
+
+        await got.sub.ready;
+        await weir.publish(CHANNEL, ['here']);
+        await arrived(got, 1);
+        const from = got.sub.cursor;
+
+        await other.stop('SIGKILL');
+        await tap.until(() => got.gaps.length > 0, 'the gap', 20000);
+        assert.strictEqual(got.gaps[0].reason, 'cursor');
+        assert.strictEqual(got.gaps[0].from, from);
+        assert.strictEqual(weir.url, node.url);
+        await weir.publish(CHANNEL, ['there']);
+        await tap.until(() => got.events.at(-1) === 'there', 'the event');
+    });
+}
+
 // A server that takes connections and says no more than it has to.
 async function silence(node) {
     const server = new WebSocket.Server({port: 0, host: '127.0.0.1',
@@ -445,6 +471,7 @@ async function main() {
         'what has left the window is told as a gap': gaps,
         'a bad cursor is refused': badCursor,
         'the next server is tried': severalUrls,
+        'a server that knows no cursor is left, then believed': strangers,
         'a silent server is left': silence,
         'lost data is told as a gap': lostData,
     };
