@@ -6,6 +6,7 @@ import {Weir} from './weir.js';
 
 const ROWS_MAX = 1000; // older ones go
 const HELD_MAX = 1000; // while paused
+const CHARS_MAX = 32 << 20; // of the events' texts, in either
 const PREVIEW_CHARS = 400;
 const PRETTY_CHARS_MAX = 200000; // more is not coloured
 const ANSWERS_MAX = 3;
@@ -106,6 +107,8 @@ function show(problem, text) {
 
 const list = {
     held: [], // rows that came while paused
+    heldChars: 0,
+    chars: 0, // of the rows that are shown
     waiting: [], // rows for the next frame
     dropped: 0,
     paused: false,
@@ -121,8 +124,9 @@ const list = {
     add(row) {
         if (this.paused) {
             this.held.push(row);
-            if (this.held.length > HELD_MAX) {
-                this.held.shift();
+            this.heldChars += chars(row);
+            while (this.held.length > HELD_MAX || this.heldChars > CHARS_MAX) {
+                this.heldChars -= chars(this.held.shift());
                 this.dropped++;
             }
             this.tellPause();
@@ -145,9 +149,11 @@ const list = {
         this.frame = false;
         for (const row of this.waiting) {
             row.hidden = !matches(row);
+            this.chars += chars(row);
         }
         rows.append(...this.waiting.splice(0));
-        while (rows.childElementCount > ROWS_MAX) {
+        while (rows.childElementCount > ROWS_MAX || this.chars > CHARS_MAX) {
+            this.chars -= chars(rows.firstElementChild);
             rows.firstElementChild.remove();
         }
         if (follow) {
@@ -182,6 +188,7 @@ const list = {
                     'paused are not shown'));
             }
             this.dropped = 0;
+            this.heldChars = 0;
             for (const row of this.held.splice(0)) {
                 this.add(row);
             }
@@ -192,6 +199,7 @@ const list = {
     clear() {
         this.waiting = [];
         this.held = [];
+        this.heldChars = this.chars = 0;
         this.dropped = 0;
         received = 0;
         $('events').replaceChildren();
@@ -213,6 +221,10 @@ const list = {
         }
     },
 };
+
+function chars(row) {
+    return row.item?.text.length ?? 0;
+}
 
 function matches(row) {
     const wanted = $('filter').value.trim().toLowerCase();
