@@ -185,6 +185,7 @@ E2E_TESTS = \
 	%D%/e2e/pub_sub.test \
 	%D%/e2e/replay.test \
 	%D%/e2e/replay_checker.test \
+	%D%/e2e/replay_protocol.test \
 	%D%/e2e/slow.test \
 	%D%/e2e/websockets.test \
 	%D%/e2e/weir_js.test
