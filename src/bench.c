@@ -1,11 +1,13 @@
 /* `weir bench`: a load generator that checks what it measures. */
 #include "base/alloc.h"
 #include "base/check.h"
+#include "proto/replay_request.h"
 #include "src/bench_channel.h"
 #include "src/bench_event.h"
 #include "src/bench_fanout.h"
 #include "src/bench_idle.h"
 #include "src/bench_publish.h"
+#include "src/bench_replay.h"
 #include "src/commands.h"
 #include "src/option_number.h"
 
@@ -21,7 +23,11 @@
 
 static const struct options_entry entries[] = {
     CLIENT_OPTIONS,
-    {"subscribers", "N", "fanout: how many subscribers (1000).", false},
+    {"subscribers",
+     "N",
+     "fanout and replay: how many subscribers (1000; replay: 10).",
+     false},
+    {"events", "N", "replay: how many events (100000).", false},
     {"publishers", "N", "publish: how many connections publish (50).", false},
     {"connections", "N", "idle: how many connections (10000).", false},
     {"channels", "N", "publish: over how many channels (100).", false},
@@ -55,7 +61,7 @@ static const struct options_entry entries[] = {
 
 static const struct options_command command = {
     .name = "weir bench",
-    .operands = "fanout|publish|idle URL",
+    .operands = "fanout|publish|idle|replay URL",
     .operands_min = 2,
     .operands_max = 2,
     .summary = "Put load on a server and measure it, and check that nothing is "
@@ -64,6 +70,7 @@ static const struct options_command command = {
         "fanout: one publisher, many subscribers of one channel.\n"
         "publish: many publishers over many channels, each in a closed loop.\n"
         "idle: many subscribed connections on which nothing happens.\n"
+        "replay: many subscribers read the same past again and again.\n"
         "Exits with status 1 when anything was lost, doubled, out of order or\n"
         "refused, or a connection dropped.\n\n"
         "Examples:\n"
@@ -87,12 +94,18 @@ static const struct bench_settings mode_defaults[] = {
                              .connections = 10000,
                              .channels = 1,
                              .window = 1},
+    [BENCH_SETTINGS_REPLAY] = {.transport = BENCH_SETTINGS_WS,
+                               .connections = 10,
+                               .channels = 1,
+                               .window = 64,
+                               .events = 100000},
 };
 
 static const char *const mode_names[] = {
     [BENCH_SETTINGS_FANOUT] = "fanout",
     [BENCH_SETTINGS_PUBLISH] = "publish",
     [BENCH_SETTINGS_IDLE] = "idle",
+    [BENCH_SETTINGS_REPLAY] = "replay",
 };
 
 /* The option that says how many connections there are. */
@@ -100,6 +113,7 @@ static const char *const mode_connections[] = {
     [BENCH_SETTINGS_FANOUT] = "subscribers",
     [BENCH_SETTINGS_PUBLISH] = "publishers",
     [BENCH_SETTINGS_IDLE] = "connections",
+    [BENCH_SETTINGS_REPLAY] = "subscribers",
 };
 
 static const char *const transport_names[] = {
@@ -128,17 +142,20 @@ static int misplaced(const struct options *o, enum bench_settings_mode mode)
     static const struct {
         const char *name;
         enum bench_settings_mode mode;
+        enum bench_settings_mode also;
     } only[] = {
-        {"subscribers", BENCH_SETTINGS_FANOUT},
-        {"rate", BENCH_SETTINGS_FANOUT},
-        {"publishers", BENCH_SETTINGS_PUBLISH},
-        {"channels", BENCH_SETTINGS_PUBLISH},
-        {"subscribed", BENCH_SETTINGS_PUBLISH},
-        {"connections", BENCH_SETTINGS_IDLE},
+        {"subscribers", BENCH_SETTINGS_FANOUT, BENCH_SETTINGS_REPLAY},
+        {"events", BENCH_SETTINGS_REPLAY, BENCH_SETTINGS_REPLAY},
+        {"rate", BENCH_SETTINGS_FANOUT, BENCH_SETTINGS_FANOUT},
+        {"publishers", BENCH_SETTINGS_PUBLISH, BENCH_SETTINGS_PUBLISH},
+        {"channels", BENCH_SETTINGS_PUBLISH, BENCH_SETTINGS_PUBLISH},
+        {"subscribed", BENCH_SETTINGS_PUBLISH, BENCH_SETTINGS_PUBLISH},
+        {"connections", BENCH_SETTINGS_IDLE, BENCH_SETTINGS_IDLE},
     };
 
     for (size_t i = 0; i < sizeof(only) / sizeof(only[0]); i++) {
-        if (only[i].mode != mode && options_has(o, only[i].name)) {
+        if (only[i].mode != mode && only[i].also != mode &&
+            options_has(o, only[i].name)) {
             return options_complain(o->command,
                                     "--%s is for '%s', not for '%s'",
                                     only[i].name,
@@ -160,6 +177,7 @@ static bool take_numbers(const struct options *o, struct bench_settings *s)
            option_number(
                o, "window", 1, BENCH_SETTINGS_WINDOW_MAX, &s->window) &&
            option_number(o, "rate", 1, RATE_MAX, &s->rate) &&
+           option_number(o, "events", 1, REPLAY_LAST_MAX, &s->events) &&
            option_number(o,
                          "size",
                          BENCH_EVENT_BYTES_MIN,
@@ -201,7 +219,7 @@ static int take_settings(const struct options *o, struct bench_settings *s)
                    &mode)) {
         return options_complain(o->command,
                                 "there is no measurement '%s': fanout, "
-                                "publish or idle",
+                                "publish, idle or replay",
                                 o->operands[0]);
     }
     *s = mode_defaults[mode];
@@ -268,6 +286,8 @@ static int measure(const struct bench_settings *s,
         return bench_publish(s, report, why);
     case BENCH_SETTINGS_IDLE:
         return bench_idle(s, report, why);
+    case BENCH_SETTINGS_REPLAY:
+        return bench_replay(s, report, why);
     }
     check_unreachable();
 }

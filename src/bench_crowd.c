@@ -28,7 +28,8 @@ struct bench_crowd {
     struct subscriber *subscribers;
     size_t count;
     size_t channels;
-    size_t opened; /* begun to open */
+    const char *begin; /* NULL: nothing */
+    size_t opened;     /* begun to open */
     size_t subscribed;
 };
 
@@ -63,7 +64,8 @@ static void other_frame(struct subscriber *s, struct bytes text)
             (int)(text.len < QUOTED_BYTES_MAX ? text.len : QUOTED_BYTES_MAX),
             (const char *)text.data);
         bench_run_fail(crowd->run, rc, &why);
-    } else if (!holds(text, "\"ka\"")) {
+    } else if (!holds(text, "\"ka\"") &&
+               !(crowd->begin != NULL && holds(text, "ubscribe_success\""))) {
         crowd->run->report->faults.foreign++;
     }
 }
@@ -124,9 +126,8 @@ static void on_received(void *context, struct bytes bytes)
     }
 }
 
-static void on_opened(void *context)
+static void subscribe(struct subscriber *s)
 {
-    struct subscriber *s = context;
     struct bench_crowd *crowd = s->crowd;
     struct ws_client_options options =
         client_ws_options(crowd->run->settings->client);
@@ -137,13 +138,33 @@ static void on_opened(void *context)
                        (size_t)(s - crowd->subscribers) % crowd->channels,
                        channel);
     buffer_init(&text, REQUEST_BYTES_MAX);
-    client_request_subscribe(&options.who,
-                             bytes_text("s1"),
-                             bytes_text(channel),
-                             bytes_of(NULL, 0),
-                             &text);
+    client_request_subscribe(
+        &options.who,
+        bytes_text("s1"),
+        bytes_text(channel),
+        bytes_text(crowd->begin == NULL ? "" : crowd->begin),
+        &text);
     (void)ws_client_send(s->client, buffer_view(&text));
     buffer_done(&text);
+}
+
+static void on_opened(void *context)
+{
+    subscribe(context);
+}
+
+void bench_crowd_begin(struct bench_crowd *crowd, const char *begin)
+{
+    crowd->begin = begin;
+}
+
+void bench_crowd_again(struct bench_crowd *crowd, size_t index)
+{
+    struct subscriber *s = &crowd->subscribers[index];
+
+    (void)ws_client_send(
+        s->client, bytes_text("{\"type\":\"unsubscribe\",\"id\":\"s1\"}"));
+    subscribe(s);
 }
 
 static void on_closed(void *context, int rc, const struct why *why)

@@ -26,6 +26,13 @@ struct bench_crowd *bench_crowd_new(struct bench_run *run,
                                     size_t channels,
                                     const struct bench_crowd_events *events,
                                     void *context);
+/* What each subscriber asks for: the member of client_request_subscribe(),
+ * borrowed. Without it, no more than AWS's clients do. */
+void bench_crowd_begin(struct bench_crowd *crowd, const char *begin);
+
+/* End a subscriber's subscription and begin it again. */
+void bench_crowd_again(struct bench_crowd *crowd, size_t index);
+
 void bench_crowd_open(struct bench_crowd *crowd);
 void bench_crowd_close(struct bench_crowd *crowd); /* also when never opened */
 void bench_crowd_free(struct bench_crowd *crowd);  /* after the loop's end */

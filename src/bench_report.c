@@ -54,8 +54,17 @@ static const char *mode_name(const struct bench_settings *settings)
         return "publish";
     case BENCH_SETTINGS_IDLE:
         return "idle";
+    case BENCH_SETTINGS_REPLAY:
+        return "replay";
     }
     check_unreachable();
+}
+
+/* Whether events are published in the measured time. */
+static bool publishes(const struct bench_settings *settings)
+{
+    return settings->mode == BENCH_SETTINGS_FANOUT ||
+           settings->mode == BENCH_SETTINGS_PUBLISH;
 }
 
 /* What the server spent, divided by what it did. */
@@ -70,21 +79,26 @@ static void add_server(struct figures *f,
     double connect_ns = (double)(r->ready.cpu_ns - r->idle.cpu_ns);
     double connections = (double)r->connections;
 
-    if (settings->mode == BENCH_SETTINGS_FANOUT) {
+    if (settings->mode == BENCH_SETTINGS_FANOUT ||
+        settings->mode == BENCH_SETTINGS_REPLAY) {
         add(f,
             "server_cpu_us_per_delivery",
             ratio(cpu_ns / NS_PER_US, (double)r->deliveries));
     }
-    if (settings->mode != BENCH_SETTINGS_IDLE) {
+    if (publishes(settings)) {
         add(f,
             "server_cpu_us_per_publish",
             ratio(cpu_ns / NS_PER_US, (double)r->publishes));
+    }
+    if (settings->mode != BENCH_SETTINGS_IDLE) {
         add(f, "server_cpu_user_share", ratio(user, user + system));
     }
     add(f, "server_cpu_busy", ratio(cpu_ns / NS_PER_S, r->seconds));
-    add(f,
-        "server_cpu_us_per_connect",
-        ratio(connect_ns / NS_PER_US, connections));
+    if (settings->mode != BENCH_SETTINGS_REPLAY) {
+        add(f,
+            "server_cpu_us_per_connect",
+            ratio(connect_ns / NS_PER_US, connections));
+    }
     add(f, "server_bytes_per_connection", ratio(grown, connections));
     add_count(f, "server_memory_bytes", r->last.memory_bytes);
 }
@@ -118,7 +132,7 @@ static void collect(struct figures *f,
         add(f,
             "connects_per_s",
             ratio((double)r->connections, r->connect_seconds));
-    } else {
+    } else if (publishes(settings)) {
         add(f, "publishes_per_s", ratio((double)r->publishes, r->seconds));
         add_latency(f, &r->latency_ns);
     }

@@ -11,6 +11,7 @@ enum bench_settings_mode {
     BENCH_SETTINGS_FANOUT,
     BENCH_SETTINGS_PUBLISH,
     BENCH_SETTINGS_IDLE,
+    BENCH_SETTINGS_REPLAY,
 };
 
 enum bench_settings_transport {
@@ -27,6 +28,7 @@ struct bench_settings {
     uint64_t connections; /* subscribers; publishers when publishing */
     uint64_t channels;
     uint64_t window; /* outstanding: end to end, or for each publisher */
+    uint64_t events; /* of the past that is replayed */
     uint64_t rate;   /* events a second; 0: as the window allows */
     uint64_t size;   /* bytes of an event */
     uint64_t seconds;

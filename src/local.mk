@@ -20,6 +20,8 @@ libprogram_a_SOURCES = \
 	%D%/bench_publish.h \
 	%D%/bench_publisher.c \
 	%D%/bench_publisher.h \
+	%D%/bench_replay.c \
+	%D%/bench_replay.h \
 	%D%/bench_report.c \
 	%D%/bench_report.h \
 	%D%/bench_run.c \
