@@ -14,8 +14,13 @@
 
 #include <stdatomic.h>
 
-/* 58 bits, so that (origin, sequence) fits a UUID; never 0. */
+/* 58 bits, so that (origin, sequence) fits a UUID; never 0. A node is two
+ * origins: its identity, which is even, for events that need only its own disk,
+ * and one more for those that wait for a quorum. So what waits never stands in
+ * the way of what need not: each origin's events are seen in their order, and
+ * the two go on apart. */
 #define EVENT_ORIGIN_MAX ((UINT64_C(1) << 58) - 1)
+#define EVENT_ORIGIN_QUORUM UINT64_C(1)
 
 /* "KEY/N": an Idempotency-Key of 64 characters for several events. */
 #define EVENT_KEY_BYTES_MAX 66

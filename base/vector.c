@@ -68,6 +68,17 @@ void vector_merge(struct vector *v, const struct vector *other)
     }
 }
 
+void vector_limit(struct vector *v, const struct vector *other)
+{
+    for (size_t i = 0; i < v->count; i++) {
+        uint64_t most = vector_get(other, v->entries[i].origin);
+
+        if (v->entries[i].sequence > most) {
+            v->entries[i].sequence = most;
+        }
+    }
+}
+
 bool vector_covers(const struct vector *a, const struct vector *b)
 {
     for (size_t i = 0; i < b->count; i++) {

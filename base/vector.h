@@ -39,6 +39,9 @@ void vector_set(struct vector *v, uint64_t origin, uint64_t sequence);
 /* Have all that `other` has, as far as there is room. */
 void vector_merge(struct vector *v, const struct vector *other);
 
+/* Have of no origin more than `other` has. */
+void vector_limit(struct vector *v, const struct vector *other);
+
 /* Whether `a` has all that `b` has. */
 bool vector_covers(const struct vector *a, const struct vector *b);
 

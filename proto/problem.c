@@ -140,6 +140,15 @@ static const struct entry table[PROBLEM_COUNT] = {
                               "The event could not be stored: try again later"),
     [PROBLEM_STORAGE_READ] = ALIKE(
         500, "InternalFailure", "The log cannot be read: try again later"),
+    [PROBLEM_QUORUM] = ALIKE(503,
+                             "ServiceUnavailable",
+                             "Too few nodes of the cluster are in reach: "
+                             "nothing was published, try again later"),
+    [PROBLEM_QUORUM_TIMEOUT] =
+        ALIKE(503,
+              "ServiceUnavailable",
+              "Too few nodes of the cluster confirmed in time: the event may "
+              "or may not be published later"),
 };
 
 static const struct entry *entry_of(enum problem problem)

@@ -36,6 +36,8 @@ enum problem {
     PROBLEM_BUSY,    /* a bound was met: try again later */
     PROBLEM_STORAGE, /* the log cannot take it: full, failing */
     PROBLEM_STORAGE_READ,
+    PROBLEM_QUORUM,         /* too few nodes in reach: not taken */
+    PROBLEM_QUORUM_TIMEOUT, /* taken here, not known to be safe in time */
     PROBLEM_COUNT,
 };
 

@@ -257,6 +257,38 @@ static uint32_t channel_rank(struct index_channel *c, uint64_t after)
     return low;
 }
 
+/* The older ones take a step towards the gap. */
+static void remove_place(struct index *i,
+                         struct index_channel *c,
+                         uint64_t place,
+                         uint64_t record_bytes)
+{
+    uint32_t rank = channel_rank(c, place);
+
+    if (rank == 0 || channel_place(c, rank - 1) != place) {
+        return;
+    }
+    for (uint32_t n = rank - 1; n > 0; n--) {
+        *channel_slot(c, n) = *channel_slot(c, n - 1);
+    }
+    drop_first(i, c, channel_place(c, 0), record_bytes);
+}
+
+void index_remove(struct index *i,
+                  struct bytes channel,
+                  uint64_t place,
+                  uint64_t record_bytes)
+{
+    struct index_channel *c;
+
+    pthread_mutex_lock(&i->lock);
+    c = channel_find(i, channel);
+    if (c != NULL) {
+        remove_place(i, c, place, record_bytes);
+    }
+    pthread_mutex_unlock(&i->lock);
+}
+
 static size_t channel_copy(struct index_channel *c,
                            uint32_t from,
                            uint64_t *ret_places,

@@ -36,6 +36,13 @@ void index_drop_first(struct index *i,
                       uint64_t place,
                       uint64_t record_bytes);
 
+/* Take one place out, wherever it is in its channel: the event there is about
+ * to have another. An unknown place or channel is no error. */
+void index_remove(struct index *i,
+                  struct bytes channel,
+                  uint64_t place,
+                  uint64_t record_bytes);
+
 /* Copy out up to `max` places of `channel` that are greater than `after`;
  * returns how many. */
 size_t index_after(struct index *i,

@@ -105,6 +105,46 @@ int log_append(struct log *log,
                size_t count,
                struct why *why);
 
+/* What the log's readers may see. An event can be on disk and not yet be as
+ * safe as its namespace promises: then it is kept from everyone but the peers.
+ * It is shown when its place is not beyond `place` and its sequence not beyond
+ * its origin's in `vector`. */
+struct log_shown {
+    bool all; /* everything, as soon as it is appended */
+    uint64_t place;
+    struct vector vector;
+};
+
+/* Change it. The vector is kept on disk with the next append, so that what was
+ * hidden is hidden again after a start. Only the log thread. */
+void log_show(struct log *log, const struct log_shown *shown);
+
+/* What is shown now; `place` and `vector` are filled in also with `all`. Any
+ * thread. */
+void log_show_now(struct log *log, struct log_shown *ret);
+
+/* Whether an event is. */
+bool log_show_covers(const struct log_shown *shown,
+                     uint64_t place,
+                     uint64_t origin,
+                     uint64_t sequence);
+
+/* Give events, which are in the log at their places and are the newest of their
+ * one origin, new places at the end, because others were shown before them. In
+ * one transaction, synced. Errors as log_append(). Only the log thread. */
+int log_move(struct log *log,
+             struct event *const *events,
+             size_t count,
+             struct why *why);
+
+/* Have `origin` up to `sequence` without its events, which are no longer to be
+ * had from anyone: raises its low-water mark, on disk. Errors as log_append().
+ * Only the log thread. */
+int log_append_skip(struct log *log,
+                    uint64_t origin,
+                    uint64_t sequence,
+                    struct why *why);
+
 /* Trim the head: up to `count_max` of the oldest events, as long as they are
  * over the budget, or older than `older_than_ms` (Unix time; 0: no limit).
  * Returns how many went (>= 0) or an RC_. Only the log thread. One transaction,

@@ -14,9 +14,9 @@
 #define COPIED_PAGES 64
 
 /* An upper bound of the new pages that a batch needs. */
-static uint64_t batch_pages(const struct log *log,
-                            struct event *const *events,
-                            size_t count)
+uint64_t log_append_pages(const struct log *log,
+                          struct event *const *events,
+                          size_t count)
 {
     uint64_t half = (log->page_bytes - PAGE_HEAD_BYTES) / 2;
     uint64_t leaf_bytes = 0;
@@ -50,6 +50,20 @@ static int put_event(MDB_cursor *cursor, uint64_t place, struct event *event)
     return error;
 }
 
+int log_append_put(struct log *log,
+                   MDB_txn *txn,
+                   MDB_cursor *cursor,
+                   struct event *const *events,
+                   size_t count)
+{
+    int error = 0;
+
+    for (size_t n = 0; error == 0 && n < count; n++) {
+        error = put_event(cursor, log->last_place + 1 + n, events[n]);
+    }
+    return error == 0 ? log_meta_save_shown(log, txn) : error;
+}
+
 static int put_events(struct log *log,
                       struct event *const *events,
                       size_t count)
@@ -62,8 +76,8 @@ static int put_events(struct log *log,
         return error;
     }
     error = mdb_cursor_open(txn, log->events, &cursor);
-    for (size_t n = 0; error == 0 && n < count; n++) {
-        error = put_event(cursor, log->last_place + 1 + n, events[n]);
+    if (error == 0) {
+        error = log_append_put(log, txn, cursor, events, count);
     }
     if (error != 0) {
         mdb_txn_abort(txn);
@@ -89,10 +103,10 @@ static void press(struct log *log, uint64_t pages)
     log->pressed = true;
 }
 
-static int append_failed(struct log *log,
-                         int error,
-                         uint64_t pages,
-                         struct why *why)
+int log_append_failed(struct log *log,
+                      int error,
+                      uint64_t pages,
+                      struct why *why)
 {
     if (log_rc(error) == RC_NO_SPACE && log_writable(log)) {
         press(log, pages);
@@ -137,7 +151,9 @@ static int admit(struct log *log, struct event *const *events, size_t count)
 }
 
 /* The batch is on disk: let everyone see it. */
-static void settle(struct log *log, struct event *const *events, size_t count)
+void log_append_settle(struct log *log,
+                       struct event *const *events,
+                       size_t count)
 {
     for (size_t n = 0; n < count; n++) {
         struct event *event = events[n];
@@ -156,6 +172,7 @@ static void settle(struct log *log, struct event *const *events, size_t count)
     }
     pthread_mutex_lock(&log->known_lock);
     log->last_place += count;
+    log->shown_kept = log->shown_kept && !log->shown.all;
     pthread_mutex_unlock(&log->known_lock);
 }
 
@@ -182,16 +199,39 @@ int log_append(struct log *log,
             (unsigned long long)LOG_RECORD_BYTES_MAX,
             (unsigned long long)LOG_BATCH_BYTES_MAX);
     }
-    pages = batch_pages(log, events, count);
+    pages = log_append_pages(log, events, count);
     log_grow_prepare(log, pages);
     error = put_events(log, events, count);
     if (error != 0) {
-        return append_failed(log, error, pages, why);
+        return log_append_failed(log, error, pages, why);
     }
-    settle(log, events, count);
+    log_append_settle(log, events, count);
     if (log->pressed) {
         log->pressed = false;
         log->trim_floor = UINT64_MAX;
     }
     return 0;
+}
+
+int log_append_skip(struct log *log,
+                    uint64_t origin,
+                    uint64_t sequence,
+                    struct why *why)
+{
+    MDB_txn *txn;
+    int error;
+
+    check(!log->read_only);
+    log_note_sequence(log, origin, sequence);
+    log_seek_leave(log, origin, sequence);
+    error = mdb_txn_begin(log->env, NULL, 0, &txn);
+    if (error == 0) {
+        error = log_meta_save(log, txn);
+        if (error == 0) {
+            error = mdb_txn_commit(txn);
+        } else {
+            mdb_txn_abort(txn);
+        }
+    }
+    return error == 0 ? 0 : log_append_failed(log, error, 0, why);
 }

@@ -12,6 +12,7 @@
 #define KEY_ORIGIN "origin"
 #define KEY_PLACE "place"
 #define KEY_VECTOR "vector"
+#define KEY_SHOWN "shown"
 
 #define VECTOR_ENTRY_BYTES (2 * sizeof(uint64_t))
 
@@ -91,6 +92,25 @@ static bool load_vector(struct log *log, MDB_txn *txn)
     return true;
 }
 
+/* Without the key, everything is shown. */
+static bool load_shown(struct log *log, MDB_txn *txn)
+{
+    struct bytes value;
+    uint64_t origin;
+    uint64_t sequence;
+
+    if (!get_bytes(log, txn, KEY_SHOWN, &value)) {
+        return true;
+    }
+    log->shown.all = false;
+    log->shown_kept = true;
+    while (bytes_take_u64(&value, &origin) &&
+           bytes_take_u64(&value, &sequence)) {
+        (void)vector_raise(&log->shown.vector, origin, sequence);
+    }
+    return value.len == 0;
+}
+
 int log_meta_load(struct log *log, MDB_txn *txn, struct why *why)
 {
     uint64_t format;
@@ -110,7 +130,7 @@ int log_meta_load(struct log *log, MDB_txn *txn, struct why *why)
     if (!get_u64(log, txn, KEY_ORIGIN, &log->origin) || log->origin == 0 ||
         log->origin > EVENT_ORIGIN_MAX ||
         !get_u64(log, txn, KEY_PLACE, &log->last_place) ||
-        !load_vector(log, txn)) {
+        !load_vector(log, txn) || !load_shown(log, txn)) {
         return why_set(why,
                        RC_CORRUPT,
                        "the log '%s' has lost its identity; restore it, or "
@@ -136,6 +156,26 @@ int log_meta_save(struct log *log, MDB_txn *txn)
     }
     free(vector);
     return error;
+}
+
+int log_meta_save_shown(struct log *log, MDB_txn *txn)
+{
+    const struct vector *shown = &log->shown.vector;
+    uint64_t vector[2 * VECTOR_ORIGINS_MAX];
+    MDB_val key = text_val(KEY_SHOWN);
+    int error;
+
+    if (log->shown.all) {
+        error = log->shown_kept ? mdb_del(txn, log->meta, &key, NULL) : 0;
+        return error == MDB_NOTFOUND ? 0 : error;
+    }
+    log->shown_kept = true;
+    for (size_t n = 0; n < shown->count; n++) {
+        vector[2 * n] = htole64(shown->entries[n].origin);
+        vector[2 * n + 1] = htole64(shown->entries[n].sequence);
+    }
+    return put_bytes(
+        log, txn, KEY_SHOWN, vector, shown->count * VECTOR_ENTRY_BYTES);
 }
 
 int log_meta_create(struct log *log, MDB_txn *txn, uint64_t new_origin)

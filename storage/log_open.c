@@ -384,6 +384,7 @@ static int scan_all(struct log *log,
         tell_progress(&scan);
     } while (scan.done > done_before);
     log_seek_scanned(log);
+    log->shown.place = log->last_place;
     return 0;
 }
 
@@ -396,6 +397,7 @@ static struct log *new_log(const struct log_options *options)
     log->read_only = options->read_only;
     log->bytes_max = options->bytes_max;
     log->lock_fd = -1;
+    log->shown.all = true;
     log->trim_floor = UINT64_MAX;
     log->index = index_new(options->index_seed);
     log->key_seed = options->index_seed;

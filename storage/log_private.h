@@ -63,6 +63,8 @@ struct log {
     pthread_mutex_t known_lock; /* over the rest */
     uint64_t origin;
     uint64_t last_place;
+    struct log_shown shown;
+    bool shown_kept; /* meta has the vector */
     struct log_origin *origins;
     size_t origin_count;
     uint64_t *corrupt; /* ascending places */
@@ -102,6 +104,30 @@ void log_forget_corrupt(struct log *log, uint64_t place);
 int log_meta_load(struct log *log, MDB_txn *txn, struct why *why);
 int log_meta_create(struct log *log, MDB_txn *txn, uint64_t new_origin);
 int log_meta_save(struct log *log, MDB_txn *txn);
+
+/* The vector of what is shown, unless everything is. LMDB's errors. */
+int log_meta_save_shown(struct log *log, MDB_txn *txn);
+
+/* log_append.c: its steps, for log_show.c. */
+uint64_t log_append_pages(const struct log *log,
+                          struct event *const *events,
+                          size_t count);
+int log_append_put(struct log *log,
+                   MDB_txn *txn,
+                   MDB_cursor *cursor,
+                   struct event *const *events,
+                   size_t count);
+void log_append_settle(struct log *log,
+                       struct event *const *events,
+                       size_t count);
+int log_append_failed(struct log *log,
+                      int error,
+                      uint64_t pages,
+                      struct why *why);
+
+/* Forget where the origin's events from `sequence` on stand: they are about to
+ * be noted again. */
+void log_seek_rewind(struct log *log, uint64_t origin, uint64_t sequence);
 
 /* log_seek.c: an event has come at the end; is about to leave the head, which
  * is said before the commit, so that whoever misses it in a page it has read

@@ -63,6 +63,20 @@ void log_seek_note(struct log *log,
     pthread_mutex_unlock(&log->known_lock);
 }
 
+void log_seek_rewind(struct log *log, uint64_t origin, uint64_t sequence)
+{
+    struct log_origin *o;
+
+    pthread_mutex_lock(&log->known_lock);
+    o = log_origin(log, origin);
+    while (o->mark_end > o->mark_begin &&
+           o->marks[o->mark_end - 1].sequence >= sequence) {
+        o->mark_end--;
+    }
+    o->count = 0; /* the next one gets a mark */
+    pthread_mutex_unlock(&log->known_lock);
+}
+
 void log_seek_leave(struct log *log, uint64_t origin, uint64_t sequence)
 {
     struct log_origin *o;

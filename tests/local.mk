@@ -65,6 +65,7 @@ UNIT_STORAGE = \
 	%D%/unit/test_log \
 	%D%/unit/test_log_find \
 	%D%/unit/test_log_seek \
+	%D%/unit/test_log_show \
 	%D%/unit/test_record
 tests_fault_test_log_io_SOURCES = %D%/fault/test_log_io.c \
 	%D%/lib/fault_io.c %D%/lib/fault_io.h
@@ -77,6 +78,7 @@ UNIT_BRIDGE = \
 	%D%/unit/test_batch \
 	%D%/unit/test_catchup \
 	%D%/unit/test_client_table \
+	%D%/unit/test_commit \
 	%D%/unit/test_console \
 	%D%/unit/test_deadline \
 	%D%/unit/test_delivery \

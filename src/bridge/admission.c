@@ -54,6 +54,7 @@ static struct publish *make_publish(struct shard *shard,
                     client->websocket ? msg->id : bytes_of(NULL, 0));
     uint8_t identifier[16] = {0};
 
+    publish->quorum = true;
     for (size_t i = 0; i < msg->event_count; i++) {
         struct bytes key = i < msg->idempotency.count ? msg->idempotency.keys[i]
                                                       : bytes_of(NULL, 0);

@@ -13,6 +13,7 @@ struct batch *batch_new(struct intake *intake, uint32_t shard_count)
 
     check(shard_count > 0);
     atomic_init(&batch->refs, 1);
+    list_init(&batch->node);
     batch->intake = intake;
     batch->shard_count = shard_count;
     for (uint32_t i = 0; i < shard_count; i++) {
@@ -59,14 +60,37 @@ bool batch_full(const struct batch *batch)
            batch->bytes > BATCH_BYTES_MAX - PUBLISH_BYTES_MAX;
 }
 
-static void add_event(struct batch *batch, struct event *event)
+void batch_add_event(struct batch *batch, struct event *event)
 {
     if (batch->event_count == batch->event_capacity) {
         batch->event_capacity = batch->event_capacity * 2 + 16;
         batch->events = alloc_resize(
             batch->events, batch->event_capacity * sizeof(batch->events[0]));
     }
-    batch->events[batch->event_count++] = event_ref(event);
+    batch->events[batch->event_count++] = event;
+    batch->record_bytes += event->channel.len + event->content.len;
+}
+
+bool batch_chained(const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->event_count; i++) {
+        const struct event *event = batch->events[i];
+
+        if (event->origin != batch->origin ||
+            event->sequence <= event->predecessor ||
+            (i > 0 && event->predecessor != batch->events[i - 1]->sequence)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void batch_take_answers(struct batch *batch, struct batch *from)
+{
+    check(batch->shard_count == from->shard_count);
+    for (uint32_t i = 0; i < batch->shard_count; i++) {
+        list_splice_back(&batch->answers[i], &from->answers[i]);
+    }
 }
 
 void batch_add(struct batch *batch, struct publish *publish)
@@ -74,7 +98,7 @@ void batch_add(struct batch *batch, struct publish *publish)
     check(publish->shard < batch->shard_count);
     for (size_t i = 0; i < publish->count; i++) {
         if (publish->items[i].event != NULL) {
-            add_event(batch, publish->items[i].event);
+            batch_add_event(batch, event_ref(publish->items[i].event));
         }
     }
     batch->bytes += publish->bytes;

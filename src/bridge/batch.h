@@ -1,5 +1,6 @@
-/* A batch: what went into one transaction of the log. Once it is on disk, every
- * shard walks the same batch, read only, and the last to let go frees it.
+/* A batch: events of one origin that went into one transaction of the log. Once
+ * it is as safe as promised, every shard walks the same batch, read only, and
+ * the last to let go frees it.
  *
  * The publishes that make up a batch are sorted by the shard that must answer
  * them; each shard takes its own list out and nobody else touches it. */
@@ -11,15 +12,21 @@
 
 #include <stdatomic.h>
 
-/* One transaction: large enough to be efficient, small enough that a commit
- * keeps nobody waiting long, and no more than one append of the log takes. */
+/* Large enough to be efficient, small enough that a commit keeps nobody waiting
+ * long. Two own ones and what peers sent fit one append of the log. */
 #define BATCH_EVENTS_MAX 8192
-#define BATCH_BYTES_MAX ((size_t)16 << 20)
+#define BATCH_BYTES_MAX ((size_t)6 << 20)
+#define BATCH_FOREIGN_BYTES_MAX ((size_t)2 << 20)
 
 struct batch {
     atomic_uint refs;
+    struct list node; /* of whose turn it is, see frontier.h */
     struct intake *intake;
-    size_t bytes; /* charged to the intake */
+    size_t bytes;        /* charged to the intake */
+    size_t record_bytes; /* of its events in the log, about */
+    uint64_t origin;     /* of its events; 0: of answers only */
+    uint64_t skip_to;    /* no events: those up to there are lost; else 0 */
+    uint64_t added_ms;   /* to the frontier */
     uint32_t shard_count;
     size_t repeated_count; /* events that were there already */
     size_t event_count;
@@ -38,6 +45,16 @@ bool batch_full(const struct batch *batch);
 
 /* Take a publish over, with the events that are to be stored. */
 void batch_add(struct batch *batch, struct publish *publish);
+
+/* Take over one event that a peer sent, and its reference. */
+void batch_add_event(struct batch *batch, struct event *event);
+
+/* Whether its events follow one another, as one origin's do. */
+bool batch_chained(const struct batch *batch);
+
+/* Move the publishes that wait from `from`; what they are charged stays there,
+ * where their events are. */
+void batch_take_answers(struct batch *batch, struct batch *from);
 
 /* The log refused: no event of the batch happened, every publish in it is
  * answered with `problem`. */

@@ -12,6 +12,8 @@ libbridge_a_SOURCES = \
 	%D%/client.h \
 	%D%/client_table.c \
 	%D%/client_table.h \
+	%D%/commit.c \
+	%D%/commit.h \
 	%D%/console.c \
 	%D%/console.h \
 	%D%/deadline.c \
@@ -20,6 +22,8 @@ libbridge_a_SOURCES = \
 	%D%/delivery.h \
 	%D%/event_stream.c \
 	%D%/event_stream.h \
+	%D%/frontier.c \
+	%D%/frontier.h \
 	%D%/history.c \
 	%D%/history.h \
 	%D%/http_api.c \

@@ -19,6 +19,7 @@ struct publish {
     struct list node;
     uint32_t shard;       /* whom to answer */
     uint64_t client_id;   /* and there, which connection (client_table) */
+    bool quorum;          /* its events wait for a majority */
     size_t bytes;         /* charged to the intake until the batch is gone */
     enum problem problem; /* of the whole request; PROBLEM_NONE: see items */
     size_t count;

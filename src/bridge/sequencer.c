@@ -135,6 +135,14 @@ void sequencer_fill(struct sequencer *s,
     repeats_done(&repeats);
 }
 
+void sequencer_restore(struct sequencer *s, uint64_t sequence)
+{
+    s->last_stored = sequence;
+    if (s->last_given < sequence) {
+        s->last_given = sequence;
+    }
+}
+
 void sequencer_stored(struct sequencer *s, const struct batch *batch)
 {
     if (batch->event_count > 0) {

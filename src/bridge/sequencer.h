@@ -42,6 +42,9 @@ void sequencer_fill(struct sequencer *s,
                     const struct sequencer_known *known,
                     struct batch *batch);
 
+/* The log has taken own events of an earlier life back, up to `sequence`. */
+void sequencer_restore(struct sequencer *s, uint64_t sequence);
+
 /* The log has the batch. */
 void sequencer_stored(struct sequencer *s, const struct batch *batch);
 

@@ -18,6 +18,8 @@ libio_a_SOURCES = \
 	%D%/line_input.h \
 	%D%/listener.c \
 	%D%/listener.h \
+	%D%/log_commit.c \
+	%D%/log_commit.h \
 	%D%/log_thread.c \
 	%D%/log_thread.h \
 	%D%/logger.c \

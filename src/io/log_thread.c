@@ -3,8 +3,8 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
-#include "src/bridge/sequencer.h"
 #include "src/io/clock.h"
+#include "src/io/log_commit.h"
 #include "src/io/logger.h"
 
 #include <errno.h>
@@ -24,38 +24,64 @@ struct log_thread {
     bool started;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    struct list waiting;
+    struct list publishes;
+    struct list batches; /* of peers */
+    bool cluster_changed;
+    bool alone;
+    bool majority;
+    struct vector safe;
     bool stopping;
 
+    /* Of who waits for what is on disk; set before the start. */
+    void (*on_append)(void *context);
+    void *on_append_context;
+
     /* The thread's own. */
-    struct list taken; /* what did not fit the last batch is the next's */
-    struct sequencer sequencer;
+    struct commit *commit;
     unsigned commits; /* since the last trim */
     size_t appended;  /* events, since then */
     bool refusing;    /* said so already */
 };
 
+/* Until something comes, the frontier's deadline or a second has gone by. */
 static void wait_idle(struct log_thread *t)
 {
+    uint64_t deadline_ms = commit_deadline_ms(t->commit);
+    uint64_t until_ms = clock_now().mono_ms + IDLE_TRIM_MS;
     struct timespec until;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += IDLE_TRIM_MS / 1000;
+    until_ms = deadline_ms < until_ms ? deadline_ms : until_ms;
+    until.tv_sec = (time_t)(until_ms / 1000);
+    until.tv_nsec = (long)(until_ms % 1000) * 1000000;
     pthread_cond_timedwait(&t->wake, &t->mutex, &until);
 }
 
-/* Take all that waits; with nothing there, wait until there is or a second has
- * gone by. False: all is done, end. */
+static bool idle(const struct log_thread *t)
+{
+    return list_empty(&t->publishes) && list_empty(&t->batches) &&
+           !t->cluster_changed;
+}
+
+/* Hand all that has come to the committer; with nothing there, and nothing left
+ * there, wait a while. False: all is done, end. */
 static bool take(struct log_thread *t)
 {
+    struct list *node;
     bool more;
 
     pthread_mutex_lock(&t->mutex);
-    if (list_empty(&t->waiting) && list_empty(&t->taken) && !t->stopping) {
+    if (idle(t) && !commit_waiting(t->commit) && !t->stopping) {
         wait_idle(t);
     }
-    list_splice_back(&t->taken, &t->waiting);
-    more = !t->stopping || !list_empty(&t->taken);
+    commit_publish(t->commit, &t->publishes);
+    while ((node = list_pop_front(&t->batches)) != NULL) {
+        commit_store(t->commit, list_entry(node, struct batch, node));
+    }
+    if (t->cluster_changed) {
+        commit_cluster(t->commit, &t->safe, t->alone, t->majority);
+        t->cluster_changed = false;
+    }
+    more = !t->stopping || commit_waiting(t->commit);
     pthread_mutex_unlock(&t->mutex);
     return more;
 }
@@ -73,85 +99,58 @@ static _Noreturn void end_process(const struct why *why)
     _exit(1);
 }
 
-static int find_key(void *context,
-                    struct bytes channel,
-                    struct bytes key,
-                    uint64_t *ret_origin,
-                    uint64_t *ret_sequence)
+/* What the log says to the turn; a full one is told of once, until it takes
+ * events again. */
+static void note_result(struct log_thread *t, int rc, const struct why *why)
 {
-    struct log_thread *t = context;
-    struct why why = {{0}};
-    int rc = log_find_key(
-        t->options.log, channel, key, ret_origin, ret_sequence, &why);
-
-    if (rc != 0 && rc != RC_NOT_FOUND) {
-        logger_line(LOGGER_ERROR, "log.unreadable", "reason=\"%s\"", why.text);
+    if (rc == RC_IO) {
+        end_process(why);
     }
-    return rc;
+    if (rc != 0 && !t->refusing) {
+        logger_line(LOGGER_ERROR, "log.refuses", "reason=\"%s\"", why->text);
+    } else if (rc == 0 && t->refusing) {
+        logger_line(LOGGER_INFO, "log.accepts", "again=yes");
+    }
+    t->refusing = rc != 0;
 }
 
-static enum problem append(struct log_thread *t, const struct batch *batch)
+static void deliver(struct log_thread *t)
 {
-    struct metrics *metrics = t->options.metrics;
-    struct why why = {{0}};
-    int rc;
+    struct batch *batch;
 
-    if (batch->event_count == 0) {
-        return PROBLEM_NONE;
+    while ((batch = commit_take(t->commit)) != NULL) {
+        const struct mail mail = {.kind = MAIL_BATCH, .content = batch};
+
+        for (uint32_t i = 0; i < t->options.shard_count; i++) {
+            batch_ref(batch);
+            mailbox_post(t->shards[i], &mail, 1);
+        }
+        batch_unref(batch);
     }
-    rc = log_append(t->options.log, batch->events, batch->event_count, &why);
-    if (rc == RC_IO) {
+}
+
+/* One turn: what waits goes into the log, what has become visible out to the
+ * shards. */
+static void commit(struct log_thread *t, bool appends)
+{
+    struct why why = {{0}};
+    int rc = commit_step(t->commit, clock_now(), &why);
+    size_t appended = commit_take_appended(t->commit);
+
+    if (appends) {
+        note_result(t, rc, &why);
+    } else if (rc == RC_IO) {
         end_process(&why);
     }
-    if (rc != 0) {
-        metrics_add(metrics, log_failures, 1);
-        if (!t->refusing) {
-            logger_line(LOGGER_ERROR, "log.refuses", "reason=\"%s\"", why.text);
-        }
-        t->refusing = true;
-        return PROBLEM_STORAGE;
+    deliver(t);
+    t->appended += appended;
+    if (appended > 0 && t->on_append != NULL) {
+        t->on_append(t->on_append_context);
     }
-    if (t->refusing) {
-        logger_line(LOGGER_INFO, "log.accepts", "again=yes");
-        t->refusing = false;
+    if (appends) {
+        log_grow(t->options.log);
+        t->commits++;
     }
-    sequencer_stored(&t->sequencer, batch);
-    t->appended += batch->event_count;
-    metrics_add(metrics, log_batch_events_sum, batch->event_count);
-    metrics_add(metrics, log_batch_events_count, 1);
-    metrics_add(metrics, events, batch->event_count);
-    return PROBLEM_NONE;
-}
-
-static void deliver(struct log_thread *t, struct batch *batch)
-{
-    const struct mail mail = {.kind = MAIL_BATCH, .content = batch};
-
-    for (uint32_t i = 0; i < t->options.shard_count; i++) {
-        batch_ref(batch);
-        mailbox_post(t->shards[i], &mail, 1);
-    }
-    batch_unref(batch);
-}
-
-/* One turn: a batch of what waits, into the log, out to the shards. */
-static void commit(struct log_thread *t)
-{
-    struct batch *batch = batch_new(t->options.intake, t->options.shard_count);
-    const struct sequencer_known known = {
-        .seed = t->options.seed, .find = find_key, .context = t};
-    enum problem problem;
-
-    sequencer_fill(&t->sequencer, clock_now(), &t->taken, &known, batch);
-    problem = append(t, batch);
-    if (problem != PROBLEM_NONE) {
-        batch_fail(batch, problem);
-    } else {
-        metrics_add(t->options.metrics, events_repeated, batch->repeated_count);
-    }
-    deliver(t, batch);
-    log_grow(t->options.log);
-    t->commits++;
 }
 
 static void count_log(struct log_thread *t)
@@ -196,12 +195,10 @@ static void *run(void *argument)
     struct log_thread *t = argument;
 
     while (take(t)) {
-        bool idle = list_empty(&t->taken);
+        bool appends = commit_waiting(t->commit);
 
-        if (!idle) {
-            commit(t);
-        }
-        if (idle || t->refusing || t->commits >= COMMITS_PER_TRIM) {
+        commit(t, appends);
+        if (!appends || t->refusing || t->commits >= COMMITS_PER_TRIM) {
             trim(t);
         }
     }
@@ -212,13 +209,11 @@ struct log_thread *log_thread_new(const struct log_thread_options *options)
 {
     struct log_thread *t = alloc_zero(sizeof(*t));
     pthread_condattr_t attributes;
-    struct log_stat stat;
 
     t->options = *options;
-    list_init(&t->waiting);
-    list_init(&t->taken);
-    log_stat(options->log, &stat);
-    sequencer_init(&t->sequencer, stat.origin, stat.last_sequence);
+    list_init(&t->publishes);
+    list_init(&t->batches);
+    t->commit = log_commit_new(options);
     check(pthread_mutex_init(&t->mutex, NULL) == 0);
     check(pthread_condattr_init(&attributes) == 0);
     check(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
@@ -240,9 +235,39 @@ void log_thread_publish(struct log_thread *t, struct list *publishes)
         return;
     }
     pthread_mutex_lock(&t->mutex);
-    list_splice_back(&t->waiting, publishes);
+    list_splice_back(&t->publishes, publishes);
     pthread_cond_signal(&t->wake);
     pthread_mutex_unlock(&t->mutex);
+}
+
+void log_thread_store(struct log_thread *t, struct batch *batch)
+{
+    pthread_mutex_lock(&t->mutex);
+    list_push_back(&t->batches, &batch->node);
+    pthread_cond_signal(&t->wake);
+    pthread_mutex_unlock(&t->mutex);
+}
+
+void log_thread_cluster(struct log_thread *t,
+                        const struct vector *safe,
+                        bool alone,
+                        bool majority)
+{
+    pthread_mutex_lock(&t->mutex);
+    t->safe = *safe;
+    t->alone = alone;
+    t->majority = majority;
+    t->cluster_changed = true;
+    pthread_cond_signal(&t->wake);
+    pthread_mutex_unlock(&t->mutex);
+}
+
+void log_thread_on_append(struct log_thread *t,
+                          void (*on_append)(void *context),
+                          void *context)
+{
+    t->on_append = on_append;
+    t->on_append_context = context;
 }
 
 void log_thread_stop(struct log_thread *t)
@@ -257,6 +282,11 @@ void log_thread_stop(struct log_thread *t)
         pthread_mutex_unlock(&t->mutex);
         pthread_join(t->thread, NULL);
     }
+    while (!list_empty(&t->batches)) {
+        batch_unref(
+            list_entry(list_pop_front(&t->batches), struct batch, node));
+    }
+    commit_free(t->commit);
     pthread_mutex_destroy(&t->mutex);
     pthread_cond_destroy(&t->wake);
     free(t);

@@ -19,6 +19,8 @@ struct log_thread_options {
     struct metrics *metrics;
     uint64_t seed;       /* of hashes that clients must not foresee */
     uint64_t age_max_ms; /* of events in the window; 0: no limit */
+    uint64_t quorum_timeout_ms;
+    bool clustered; /* not alone, until log_thread_cluster() says so */
 };
 
 struct log_thread *log_thread_new(const struct log_thread_options *options);
@@ -29,6 +31,20 @@ void log_thread_start(struct log_thread *t, struct mailbox *const *shards);
 /* Take over a list of struct publish, from any thread; the list is empty
  * then. */
 void log_thread_publish(struct log_thread *t, struct list *publishes);
+
+/* Take over a batch that a peer sent, from any thread, see commit_store(). */
+void log_thread_store(struct log_thread *t, struct batch *batch);
+
+/* What the cluster has, from any thread, see commit_cluster(). */
+void log_thread_cluster(struct log_thread *t,
+                        const struct vector *safe,
+                        bool alone,
+                        bool majority);
+
+/* Before the start: be told, in the log thread, when events are on disk. */
+void log_thread_on_append(struct log_thread *t,
+                          void (*on_append)(void *context),
+                          void *context);
 
 /* Finish everything that waits, end, and free. Accepts NULL, and one that was
  * never started. */

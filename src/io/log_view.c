@@ -11,7 +11,10 @@
 
 static void vector(void *context, struct vector *ret)
 {
-    log_seek_vector(context, ret);
+    struct log_shown shown;
+
+    log_show_now(context, &shown);
+    *ret = shown.vector;
 }
 
 static void low_water(void *context, struct vector *ret)
@@ -26,8 +29,12 @@ static uint64_t seek(void *context, const struct vector *after)
 
 static int vector_at(void *context, uint64_t place, struct vector *ret)
 {
+    struct log_shown shown;
     struct why why;
     int rc = log_seek_vector_at(context, place, ret, &why);
+
+    log_show_now(context, &shown);
+    vector_limit(ret, &shown.vector);
 
     if (rc != 0) {
         logger_line(LOGGER_ERROR, "log.read", "reason=\"%s\"", why.text);
@@ -40,6 +47,7 @@ static int vector_at(void *context, uint64_t place, struct vector *ret)
 struct newest {
     const struct channel_name *patterns;
     size_t pattern_count;
+    const struct log_shown *shown;
     uint64_t first_place; /* no match before it is wanted */
     uint64_t wanted;
     uint64_t found;
@@ -66,7 +74,8 @@ static bool count_match(uint64_t place,
 {
     struct newest *n = context;
 
-    if (matches(n, record->channel)) {
+    if (log_show_covers(n->shown, place, record->origin, record->sequence) &&
+        matches(n, record->channel)) {
         n->first_place = place;
         n->found++;
     }
@@ -93,21 +102,22 @@ static uint64_t last(void *context,
                      uint64_t count)
 {
     struct log *log = context;
-    struct newest n = {
-        .patterns = patterns, .pattern_count = pattern_count, .wanted = count};
-    struct log_stat stat;
+    struct log_shown shown;
+    struct newest n = {.patterns = patterns,
+                       .pattern_count = pattern_count,
+                       .shown = &shown,
+                       .wanted = count};
     struct why why;
 
-    log_stat(log, &stat);
+    log_show_now(log, &shown);
     if (count > 0 && pattern_count == 1 && !patterns[0].wildcard) {
         n.first_place =
             last_of_channel(log, channel_name_view(&patterns[0]), count);
     } else if (count > 0 &&
-               log_read_back(log, stat.last_place, count_match, &n, &why) !=
-                   0) {
+               log_read_back(log, shown.place, count_match, &n, &why) != 0) {
         logger_line(LOGGER_ERROR, "log.read", "reason=\"%s\"", why.text);
     }
-    return n.first_place > 0 ? n.first_place : stat.last_place + 1;
+    return n.first_place > 0 ? n.first_place : shown.place + 1;
 }
 
 struct shard_lookup log_view_lookup(struct log *log)
@@ -124,6 +134,7 @@ struct shard_lookup log_view_lookup(struct log *log)
 
 struct reading {
     const struct shard_page *page;
+    const struct log_shown *shown;
     void (*step)(void *context, struct shard_input *in);
     void *context;
     uint64_t last_place; /* given */
@@ -143,6 +154,9 @@ static bool give(uint64_t place, const struct record *record, void *context)
                                         .channel = record->channel,
                                         .content = record->content}};
 
+    if (!log_show_covers(r->shown, place, record->origin, record->sequence)) {
+        return true;
+    }
     r->step(r->context, &in);
     r->last_place = place;
     r->count++;
@@ -197,20 +211,19 @@ void log_view_read(struct log *log,
                    void (*step)(void *context, struct shard_input *in),
                    void *context)
 {
-    struct reading r = {.page = page, .step = step, .context = context};
+    struct log_shown shown;
+    struct reading r = {
+        .page = page, .shown = &shown, .step = step, .context = context};
     struct shard_input end = {.kind = SHARD_INPUT_PAGE_END,
                               .client = page->client};
-    struct log_stat before;
     struct log_stat after;
     struct why why;
     int rc;
 
-    log_stat(log, &before);
+    log_show_now(log, &shown);
     rc = page->channel.len > 0
-             ? read_channel(
-                   log, before.last_place, &r, &end.page.covered_place, &why)
-             : read_scan(
-                   log, before.last_place, &r, &end.page.covered_place, &why);
+             ? read_channel(log, shown.place, &r, &end.page.covered_place, &why)
+             : read_scan(log, shown.place, &r, &end.page.covered_place, &why);
     /* Asked after the read: what was trimmed meanwhile counts as gone. */
     log_stat(log, &after);
     end.page.from = page->from;

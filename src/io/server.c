@@ -140,7 +140,7 @@ static int open_log(struct server *server, struct why *why)
         .dir = server->options->data_dir,
         .bytes_max = server->options->log_bytes_max,
         .index_seed = random_u64(),
-        .new_origin = random_u64() % EVENT_ORIGIN_MAX + 1,
+        .new_origin = (random_u64() % (EVENT_ORIGIN_MAX / 2) + 1) * 2,
         .on_progress = on_progress,
     };
     struct log_stat stat;
@@ -200,14 +200,14 @@ static void start_shard(struct server *server,
                         struct tls_context *tls_context)
 {
     const struct server_options *options = server->options;
-    struct log_stat stat;
+    struct log_shown shown;
 
-    log_stat(server->log, &stat);
+    log_show_now(server->log, &shown);
     struct shard_loop_options loop_options = {
         .shard = {.index = index,
                   .seed = random_u64(),
                   .random_seed = random_u64(),
-                  .last_place = stat.last_place,
+                  .last_place = shown.place,
                   .lookup = log_view_lookup(server->log),
                   .limits = &options->limits,
                   .namespaces = &server->namespaces,

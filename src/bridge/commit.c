@@ -1,0 +1,389 @@
+/* One turn: an own batch of each origin and those of the peers, one append. */
+#include "src/bridge/commit.h"
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "base/rc.h"
+
+#include <stdlib.h>
+
+/* Own events that need no quorum, and those that do. */
+enum { LOCAL, QUORUM, OWN_COUNT };
+
+struct commit {
+    struct commit_options options;
+    struct frontier frontier;
+    struct sequencer sequencers[OWN_COUNT];
+    struct list publishes[OWN_COUNT];
+    struct list foreign; /* batches of peers, in the order they came */
+    bool majority;
+    size_t appended;
+};
+
+struct commit *commit_new(const struct commit_options *options)
+{
+    struct commit *c = alloc_zero(sizeof(*c));
+    const struct commit_log *log = &options->log;
+
+    check((options->identity & EVENT_ORIGIN_QUORUM) == 0);
+    c->options = *options;
+    c->majority = true;
+    frontier_init(&c->frontier,
+                  &options->shown,
+                  options->shown_place,
+                  options->quorum_timeout_ms);
+    for (uint64_t i = 0; i < OWN_COUNT; i++) {
+        uint64_t origin = options->identity + i;
+
+        list_init(&c->publishes[i]);
+        sequencer_init(&c->sequencers[i],
+                       origin,
+                       log->last_sequence(log->context, origin));
+    }
+    list_init(&c->foreign);
+    return c;
+}
+
+void commit_free(struct commit *c)
+{
+    struct list *node;
+
+    if (c == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < OWN_COUNT; i++) {
+        while ((node = list_pop_front(&c->publishes[i])) != NULL) {
+            publish_free(list_entry(node, struct publish, node));
+        }
+    }
+    while ((node = list_pop_front(&c->foreign)) != NULL) {
+        batch_unref(list_entry(node, struct batch, node));
+    }
+    frontier_done(&c->frontier);
+    free(c);
+}
+
+void commit_publish(struct commit *c, struct list *publishes)
+{
+    struct list *node;
+
+    while ((node = list_pop_front(publishes)) != NULL) {
+        bool quorum = list_entry(node, struct publish, node)->quorum;
+
+        list_push_back(&c->publishes[quorum ? QUORUM : LOCAL], node);
+    }
+}
+
+void commit_store(struct commit *c, struct batch *batch)
+{
+    list_push_back(&c->foreign, &batch->node);
+}
+
+void commit_defer(struct commit *c, struct batch *batch)
+{
+    frontier_defer(&c->frontier, batch);
+}
+
+static void show(struct commit *c)
+{
+    const struct commit_log *log = &c->options.log;
+
+    log->show(log->context,
+              c->frontier.alone && list_empty(&c->frontier.deferred),
+              c->frontier.shown_place,
+              &c->frontier.shown);
+}
+
+void commit_cluster(struct commit *c,
+                    const struct vector *safe,
+                    bool alone,
+                    bool majority)
+{
+    c->majority = majority;
+    frontier_safe(&c->frontier, safe, alone);
+    show(c);
+}
+
+/* Whether publishes that need a quorum are refused: none is in reach, or it has
+ * not come for as much as may wait for it. */
+static bool refuses_quorum(const struct commit *c)
+{
+    const struct frontier *f = &c->frontier;
+
+    return !f->alone &&
+           (!c->majority || (frontier_full(f) && !list_empty(&f->deferred)));
+}
+
+/* While much waits for one, further publishes wait before they are named. */
+static bool takes_quorum(const struct commit *c)
+{
+    return !frontier_full(&c->frontier) || refuses_quorum(c);
+}
+
+bool commit_waiting(const struct commit *c)
+{
+    return !list_empty(&c->publishes[LOCAL]) || !list_empty(&c->foreign) ||
+           (!list_empty(&c->publishes[QUORUM]) && takes_quorum(c));
+}
+
+/* What one transaction of this turn is made of. */
+struct turn {
+    struct batch *own[OWN_COUNT]; /* NULL: nothing waits there */
+    struct list foreign;
+    struct event **events;
+    size_t event_count;
+};
+
+static int find_key(void *context,
+                    struct bytes channel,
+                    struct bytes key,
+                    uint64_t *ret_origin,
+                    uint64_t *ret_sequence)
+{
+    struct commit *c = context;
+    const struct commit_log *log = &c->options.log;
+    int rc =
+        log->find_key(log->context, channel, key, ret_origin, ret_sequence);
+
+    /* The first one's own publisher was told that its outcome is unknown, and
+     * it still is. */
+    if (rc == 0 && !list_empty(&c->frontier.deferred) &&
+        frontier_hides(&c->frontier, *ret_origin, *ret_sequence)) {
+        return RC_BUSY;
+    }
+    return rc;
+}
+
+static void take_own(struct commit *c,
+                     struct moment now,
+                     int kind,
+                     struct turn *turn)
+{
+    const struct sequencer_known known = {
+        .seed = c->options.seed, .find = find_key, .context = c};
+    bool refused = kind == QUORUM && refuses_quorum(c);
+    struct batch *batch;
+
+    if (list_empty(&c->publishes[kind]) ||
+        (kind == QUORUM && !takes_quorum(c))) {
+        return;
+    }
+    batch = batch_new(c->options.intake, c->options.shard_count);
+    batch->origin = c->sequencers[kind].origin;
+    sequencer_fill(
+        &c->sequencers[kind], now, &c->publishes[kind], &known, batch);
+    if (refused) {
+        batch_fail(batch, PROBLEM_QUORUM);
+    }
+    turn->own[kind] = batch;
+}
+
+/* Whether the peer's batch follows from what is on disk or in this turn. */
+static bool follows(struct commit *c,
+                    const struct turn *turn,
+                    const struct batch *batch)
+{
+    const struct commit_log *log = &c->options.log;
+    uint64_t last = log->last_sequence(log->context, batch->origin);
+
+    list_each(node, &turn->foreign)
+    {
+        const struct batch *before = list_entry(node, struct batch, node);
+
+        if (before->origin == batch->origin) {
+            last = before->event_count > 0
+                       ? before->events[before->event_count - 1]->sequence
+                       : before->skip_to;
+        }
+    }
+    if (batch->event_count == 0) {
+        return batch->skip_to > last;
+    }
+    return batch_chained(batch) && batch->events[0]->predecessor == last;
+}
+
+static void take_foreign(struct commit *c, struct turn *turn)
+{
+    size_t bytes = 0;
+
+    while (!list_empty(&c->foreign) && bytes < BATCH_FOREIGN_BYTES_MAX) {
+        struct batch *batch =
+            list_entry(list_pop_front(&c->foreign), struct batch, node);
+
+        if (follows(c, turn, batch)) {
+            bytes += batch->record_bytes;
+            list_push_back(&turn->foreign, &batch->node);
+        } else {
+            batch_unref(batch);
+        }
+    }
+}
+
+static void add_events(struct turn *turn, const struct batch *batch)
+{
+    if (batch != NULL && batch->event_count > 0) {
+        memcpy(turn->events + turn->event_count,
+               batch->events,
+               batch->event_count * sizeof(turn->events[0]));
+        turn->event_count += batch->event_count;
+    }
+}
+
+static void gather(struct turn *turn)
+{
+    size_t count = 1;
+
+    for (size_t i = 0; i < OWN_COUNT; i++) {
+        count += turn->own[i] == NULL ? 0 : turn->own[i]->event_count;
+    }
+    list_each(node, &turn->foreign)
+    {
+        count += list_entry(node, struct batch, node)->event_count;
+    }
+    turn->events = alloc_raw(count * sizeof(struct event *));
+    for (size_t i = 0; i < OWN_COUNT; i++) {
+        add_events(turn, turn->own[i]);
+    }
+    list_each(node, &turn->foreign)
+    {
+        add_events(turn, list_entry(node, struct batch, node));
+    }
+}
+
+static int append(struct commit *c, const struct turn *turn, struct why *why)
+{
+    const struct commit_log *log = &c->options.log;
+    int rc = 0;
+
+    if (turn->event_count > 0) {
+        rc = log->append(log->context, turn->events, turn->event_count, why);
+    }
+    list_each(node, &turn->foreign)
+    {
+        const struct batch *batch = list_entry(node, struct batch, node);
+
+        if (rc == 0 && batch->event_count == 0) {
+            rc = log->skip(log->context, batch->origin, batch->skip_to, why);
+        }
+    }
+    return rc;
+}
+
+static void settle_own(struct commit *c, struct turn *turn, struct moment now)
+{
+    for (size_t i = 0; i < OWN_COUNT; i++) {
+        if (turn->own[i] != NULL) {
+            sequencer_stored(&c->sequencers[i], turn->own[i]);
+            metrics_add(c->options.metrics,
+                        events_repeated,
+                        turn->own[i]->repeated_count);
+            frontier_add(&c->frontier, turn->own[i], now);
+        }
+    }
+}
+
+/* A node that was set back takes its own events from its peers. */
+static void restore(struct commit *c, const struct batch *batch)
+{
+    for (size_t i = 0; i < OWN_COUNT; i++) {
+        if (batch->origin == c->sequencers[i].origin) {
+            sequencer_restore(&c->sequencers[i],
+                              c->options.log.last_sequence(
+                                  c->options.log.context, batch->origin));
+        }
+    }
+}
+
+static void settle(struct commit *c, struct turn *turn, struct moment now)
+{
+    struct list *node;
+
+    settle_own(c, turn, now);
+    while ((node = list_pop_front(&turn->foreign)) != NULL) {
+        restore(c, list_entry(node, struct batch, node));
+        frontier_add(&c->frontier, list_entry(node, struct batch, node), now);
+    }
+    c->appended += turn->event_count;
+    if (turn->event_count > 0) {
+        metrics_add(
+            c->options.metrics, log_batch_events_sum, turn->event_count);
+        metrics_add(c->options.metrics, log_batch_events_count, 1);
+        metrics_add(c->options.metrics, events, turn->event_count);
+    }
+}
+
+/* Own publishes are answered; what the peers sent is theirs to send only once
+ * the log says that it lacks it, so it waits here. */
+static void refuse(struct commit *c, struct turn *turn, struct moment now)
+{
+    for (size_t i = 0; i < OWN_COUNT; i++) {
+        if (turn->own[i] != NULL) {
+            batch_fail(turn->own[i], PROBLEM_STORAGE);
+            frontier_add(&c->frontier, turn->own[i], now);
+        }
+    }
+    list_splice_back(&turn->foreign, &c->foreign);
+    list_splice_back(&c->foreign, &turn->foreign);
+    metrics_add(c->options.metrics, log_failures, 1);
+}
+
+static int move_deferred(struct commit *c, struct moment now, struct why *why)
+{
+    const struct commit_log *log = &c->options.log;
+    struct event **events;
+    size_t count;
+    int rc = 0;
+
+    while (rc == 0 && (count = frontier_to_move(&c->frontier, &events)) > 0) {
+        rc = log->move(log->context, events, count, why);
+        if (rc == 0) {
+            frontier_moved(&c->frontier, events[0]->origin, now);
+        }
+        free(events);
+    }
+    return rc;
+}
+
+int commit_step(struct commit *c, struct moment now, struct why *why)
+{
+    struct turn turn = {0};
+    int rc;
+
+    list_init(&turn.foreign);
+    for (int kind = 0; kind < OWN_COUNT; kind++) {
+        take_own(c, now, kind, &turn);
+    }
+    take_foreign(c, &turn);
+    gather(&turn);
+    rc = append(c, &turn, why);
+    free(turn.events);
+    if (rc == 0) {
+        settle(c, &turn, now);
+    } else {
+        refuse(c, &turn, now);
+    }
+    if (rc == 0) {
+        rc = move_deferred(c, now, why);
+    }
+    frontier_advance(&c->frontier, now);
+    show(c);
+    return rc;
+}
+
+uint64_t commit_deadline_ms(const struct commit *c)
+{
+    return frontier_deadline_ms(&c->frontier);
+}
+
+struct batch *commit_take(struct commit *c)
+{
+    return frontier_take(&c->frontier);
+}
+
+size_t commit_take_appended(struct commit *c)
+{
+    size_t appended = c->appended;
+
+    c->appended = 0;
+    return appended;
+}

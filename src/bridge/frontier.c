@@ -1,0 +1,245 @@
+/* One queue in the order of places, and a second one of what it went past. */
+#include "src/bridge/frontier.h"
+
+#include "base/alloc.h"
+#include "base/check.h"
+
+static struct batch *batch_entry(struct list *node)
+{
+    return list_entry(node, struct batch, node);
+}
+
+static bool waits_for_quorum(uint64_t origin)
+{
+    return (origin & EVENT_ORIGIN_QUORUM) != 0;
+}
+
+static uint64_t last_sequence(const struct batch *b)
+{
+    return b->event_count > 0 ? b->events[b->event_count - 1]->sequence
+                              : b->skip_to;
+}
+
+static uint64_t last_place(const struct batch *b)
+{
+    return b->event_count > 0 ? b->events[b->event_count - 1]->place : 0;
+}
+
+void frontier_init(struct frontier *f,
+                   const struct vector *shown,
+                   uint64_t shown_place,
+                   uint64_t timeout_ms)
+{
+    *f = (struct frontier){.alone = true,
+                           .shown = *shown,
+                           .shown_place = shown_place,
+                           .timeout_ms = timeout_ms};
+    list_init(&f->waiting);
+    list_init(&f->deferred);
+    list_init(&f->ready);
+}
+
+static void free_batches(struct list *batches)
+{
+    struct list *node;
+
+    while ((node = list_pop_front(batches)) != NULL) {
+        batch_unref(batch_entry(node));
+    }
+}
+
+void frontier_done(struct frontier *f)
+{
+    free_batches(&f->waiting);
+    free_batches(&f->deferred);
+    free_batches(&f->ready);
+}
+
+static void count(struct frontier *f, const struct batch *b, bool more)
+{
+    if (!waits_for_quorum(b->origin)) {
+        return;
+    }
+    if (more) {
+        f->unsafe_events += b->event_count;
+        f->unsafe_bytes += b->record_bytes;
+    } else {
+        f->unsafe_events -= b->event_count;
+        f->unsafe_bytes -= b->record_bytes;
+    }
+}
+
+static bool is_deferred(const struct frontier *f, uint64_t origin)
+{
+    list_each(node, &f->deferred)
+    {
+        if (batch_entry(node)->origin == origin) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The events stay for later; who published them is told now. */
+static void fail_answers(struct frontier *f, struct batch *b)
+{
+    struct batch *answers = batch_new(b->intake, b->shard_count);
+
+    batch_take_answers(answers, b);
+    batch_fail(answers, PROBLEM_QUORUM_TIMEOUT);
+    list_push_back(&f->ready, &answers->node);
+}
+
+void frontier_defer(struct frontier *f, struct batch *batch)
+{
+    count(f, batch, true);
+    list_push_back(&f->deferred, &batch->node);
+}
+
+void frontier_add(struct frontier *f, struct batch *batch, struct moment now)
+{
+    if (batch->event_count > 0 && is_deferred(f, batch->origin)) {
+        fail_answers(f, batch);
+        frontier_defer(f, batch);
+        return;
+    }
+    count(f, batch, true);
+    batch->added_ms = now.mono_ms;
+    list_push_back(&f->waiting, &batch->node);
+}
+
+void frontier_safe(struct frontier *f, const struct vector *safe, bool alone)
+{
+    f->alone = alone;
+    vector_merge(&f->safe, safe);
+}
+
+static bool is_safe(const struct frontier *f, const struct batch *b)
+{
+    return f->alone || !waits_for_quorum(b->origin) || b->event_count == 0 ||
+           last_sequence(b) <= vector_get(&f->safe, b->origin);
+}
+
+static void show(struct frontier *f, struct batch *b)
+{
+    count(f, b, false);
+    if (b->origin != 0) {
+        (void)vector_raise(&f->shown, b->origin, last_sequence(b));
+    }
+    if (b->event_count > 0) {
+        f->shown_place = last_place(b);
+    }
+    list_push_back(&f->ready, &b->node);
+}
+
+static void defer_origin(struct frontier *f, uint64_t origin)
+{
+    list_each_safe(node, &f->waiting)
+    {
+        struct batch *b = batch_entry(node);
+
+        if (b->origin == origin && b->event_count > 0) {
+            list_remove(node);
+            fail_answers(f, b);
+            list_push_back(&f->deferred, node);
+        }
+    }
+}
+
+void frontier_advance(struct frontier *f, struct moment now)
+{
+    while (!list_empty(&f->waiting)) {
+        struct batch *b = batch_entry(f->waiting.next);
+
+        if (is_safe(f, b)) {
+            list_remove(&b->node);
+            show(f, b);
+        } else if (now.mono_ms - b->added_ms >= f->timeout_ms) {
+            defer_origin(f, b->origin);
+        } else {
+            return;
+        }
+    }
+}
+
+uint64_t frontier_deadline_ms(const struct frontier *f)
+{
+    return list_empty(&f->waiting)
+               ? MOMENT_NEVER
+               : batch_entry(f->waiting.next)->added_ms + f->timeout_ms;
+}
+
+/* The first origin of which something deferred is safe; 0: none. Each origin's
+ * batches are in order, so its first decides. */
+static uint64_t origin_to_move(const struct frontier *f)
+{
+    struct vector seen = {0};
+
+    list_each(node, &f->deferred)
+    {
+        const struct batch *b = batch_entry(node);
+
+        if (!vector_knows(&seen, b->origin) && is_safe(f, b)) {
+            return b->origin;
+        }
+        (void)vector_raise(&seen, b->origin, 1);
+    }
+    return 0;
+}
+
+size_t frontier_to_move(const struct frontier *f, struct event ***ret_events)
+{
+    uint64_t origin = origin_to_move(f);
+    struct event **events;
+    size_t event_count = 0;
+
+    if (origin == 0) {
+        return 0;
+    }
+    events = alloc_raw((f->unsafe_events + 1) * sizeof(struct event *));
+    list_each(node, &f->deferred)
+    {
+        const struct batch *b = batch_entry(node);
+
+        for (size_t i = 0; b->origin == origin && i < b->event_count; i++) {
+            check(event_count < f->unsafe_events);
+            events[event_count++] = b->events[i];
+        }
+    }
+    *ret_events = events;
+    return event_count;
+}
+
+void frontier_moved(struct frontier *f, uint64_t origin, struct moment now)
+{
+    list_each_safe(node, &f->deferred)
+    {
+        struct batch *b = batch_entry(node);
+
+        if (b->origin == origin) {
+            list_remove(node);
+            b->added_ms = now.mono_ms;
+            list_push_back(&f->waiting, node);
+        }
+    }
+}
+
+struct batch *frontier_take(struct frontier *f)
+{
+    struct list *node = list_pop_front(&f->ready);
+
+    return node == NULL ? NULL : batch_entry(node);
+}
+
+bool frontier_hides(const struct frontier *f,
+                    uint64_t origin,
+                    uint64_t sequence)
+{
+    return sequence > vector_get(&f->shown, origin);
+}
+
+bool frontier_full(const struct frontier *f)
+{
+    return f->unsafe_events >= FRONTIER_EVENTS_MAX ||
+           f->unsafe_bytes >= FRONTIER_BYTES_MAX;
+}

@@ -1,0 +1,31 @@
+/* What readers may see of the log. */
+#include "storage/log_private.h"
+
+void log_show(struct log *log, const struct log_shown *shown)
+{
+    pthread_mutex_lock(&log->known_lock);
+    log->shown = *shown;
+    pthread_mutex_unlock(&log->known_lock);
+}
+
+void log_show_now(struct log *log, struct log_shown *ret)
+{
+    pthread_mutex_lock(&log->known_lock);
+    *ret = log->shown;
+    if (ret->all) {
+        ret->place = log->last_place;
+    }
+    pthread_mutex_unlock(&log->known_lock);
+    if (ret->all) {
+        log_seek_vector(log, &ret->vector);
+    }
+}
+
+bool log_show_covers(const struct log_shown *shown,
+                     uint64_t place,
+                     uint64_t origin,
+                     uint64_t sequence)
+{
+    return shown->all || (place <= shown->place &&
+                          sequence <= vector_get(&shown->vector, origin));
+}

@@ -1,0 +1,484 @@
+/* The committer on a log of its own: what becomes visible when, and what
+ * publishers are told. */
+#include "src/bridge/commit.h"
+
+#include "base/alloc.h"
+#include "base/rc.h"
+#include "tests/lib/tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define IDENTITY UINT64_C(0x100)
+#define OWN (IDENTITY | EVENT_ORIGIN_QUORUM)
+#define PEER UINT64_C(0x201)
+#define TIMEOUT_MS 1000
+#define EVENTS_MAX 64
+
+/* A log in memory: events by place, as the real one keeps them. */
+struct world {
+    struct commit *commit;
+    struct intake intake;
+    struct metrics metrics;
+    struct event *events[EVENTS_MAX]; /* by place; NULL: moved away */
+    uint64_t last_place;
+    struct vector have;
+    struct vector shown;
+    uint64_t shown_place;
+    bool all;
+    int append_rc;
+    struct moment now;
+    char seen[512];    /* what became visible, "a b c" */
+    char answers[512]; /* "id:problem " */
+};
+
+static uint64_t last_sequence(void *context, uint64_t origin)
+{
+    struct world *w = context;
+
+    return vector_get(&w->have, origin);
+}
+
+static int append(void *context,
+                  struct event *const *events,
+                  size_t count,
+                  struct why *why)
+{
+    struct world *w = context;
+
+    if (w->append_rc != 0) {
+        return why_set(why, w->append_rc, "full");
+    }
+    for (size_t i = 0; i < count; i++) {
+        events[i]->place = ++w->last_place;
+        w->events[w->last_place] = events[i];
+        tap_check(
+            vector_raise(&w->have, events[i]->origin, events[i]->sequence));
+    }
+    return 0;
+}
+
+static int move(void *context,
+                struct event *const *events,
+                size_t count,
+                struct why *why)
+{
+    struct world *w = context;
+
+    for (size_t i = 0; i < count; i++) {
+        tap_check(w->events[events[i]->place] == events[i]);
+        w->events[events[i]->place] = NULL;
+    }
+    return append(context, events, count, why);
+}
+
+static int skip(void *context,
+                uint64_t origin,
+                uint64_t sequence,
+                struct why *why)
+{
+    struct world *w = context;
+
+    (void)why;
+    tap_check(vector_raise(&w->have, origin, sequence));
+    return 0;
+}
+
+static void show(void *context,
+                 bool all,
+                 uint64_t place,
+                 const struct vector *shown)
+{
+    struct world *w = context;
+
+    w->all = all;
+    w->shown = *shown;
+    w->shown_place = place;
+}
+
+static int find_key(void *context,
+                    struct bytes channel,
+                    struct bytes key,
+                    uint64_t *ret_origin,
+                    uint64_t *ret_sequence)
+{
+    struct world *w = context;
+
+    for (uint64_t place = 1; place <= w->last_place; place++) {
+        const struct event *event = w->events[place];
+
+        if (event != NULL && bytes_equal(event->key, key) &&
+            bytes_equal(event->channel, channel)) {
+            *ret_origin = event->origin;
+            *ret_sequence = event->sequence;
+            return 0;
+        }
+    }
+    return RC_NOT_FOUND;
+}
+
+static void world_init(struct world *w)
+{
+    const struct commit_options options = {
+        .log = {.context = w,
+                .last_sequence = last_sequence,
+                .append = append,
+                .move = move,
+                .skip = skip,
+                .show = show,
+                .find_key = find_key},
+        .identity = IDENTITY,
+        .quorum_timeout_ms = TIMEOUT_MS,
+        .shard_count = 1,
+        .intake = &w->intake,
+        .metrics = &w->metrics,
+    };
+
+    *w = (struct world){.intake = {.bytes_max = SIZE_MAX},
+                        .now = {.mono_ms = 5, .wall_ms = 1000}};
+    w->commit = commit_new(&options);
+}
+
+static void world_done(struct world *w)
+{
+    commit_free(w->commit);
+    tap_equal(atomic_load(&w->intake.bytes), 0);
+}
+
+static void add_text(char *to, size_t max, struct bytes text, int number)
+{
+    size_t len = strlen(to);
+
+    snprintf(to + len,
+             max - len,
+             number < 0 ? "%.*s " : "%.*s:%d ",
+             (int)text.len,
+             (const char *)text.data,
+             number);
+}
+
+/* Step, then read what came out; "-": nothing. */
+static void step(struct world *w, uint64_t later_ms)
+{
+    struct batch *batch;
+    struct why why;
+
+    w->now.mono_ms += later_ms;
+    w->now.wall_ms += later_ms;
+    (void)commit_step(w->commit, w->now, &why);
+    w->seen[0] = '\0';
+    w->answers[0] = '\0';
+    while ((batch = commit_take(w->commit)) != NULL) {
+        for (size_t i = 0; i < batch->event_count; i++) {
+            const struct event *event = batch->events[i];
+
+            tap_check(event->place <= w->shown_place || w->all);
+            tap_check(event->sequence <= vector_get(&w->shown, event->origin));
+            add_text(w->seen, sizeof(w->seen), event->content, -1);
+        }
+        if (batch->skip_to > 0) {
+            add_text(w->seen,
+                     sizeof(w->seen),
+                     bytes_text("skip"),
+                     (int)batch->skip_to);
+        }
+        list_each(node, &batch->answers[0])
+        {
+            const struct publish *p = list_entry(node, struct publish, node);
+
+            add_text(w->answers, sizeof(w->answers), publish_id(p), p->problem);
+        }
+        batch_unref(batch);
+    }
+}
+
+static void expect(struct world *w, const char *seen, const char *answers)
+{
+    tap_equal_text(bytes_text(w->seen), seen);
+    tap_equal_text(bytes_text(w->answers), answers);
+}
+
+static void publish_keyed(struct world *w,
+                          const char *id,
+                          bool quorum,
+                          const char *key)
+{
+    struct publish *p = publish_new(0, 1, bytes_text(id));
+    struct list list;
+
+    p->quorum = quorum;
+    publish_add(p,
+                bytes_text("/default/a"),
+                bytes_text(id),
+                bytes_text(key),
+                PROBLEM_NONE,
+                NULL);
+    tap_check(intake_charge(&w->intake, p->bytes));
+    list_init(&list);
+    list_push_back(&list, &p->node);
+    commit_publish(w->commit, &list);
+}
+
+static void publish(struct world *w, const char *id, bool quorum)
+{
+    publish_keyed(w, id, quorum, "");
+}
+
+/* One event of the peer, behind `predecessor`. */
+static void from_peer(struct world *w,
+                      const char *content,
+                      uint64_t sequence,
+                      uint64_t predecessor)
+{
+    struct batch *batch = batch_new(&w->intake, 1);
+    struct event *event =
+        event_new(bytes_text("/default/a"), bytes_text(content));
+
+    event->origin = PEER;
+    event->sequence = sequence;
+    event->predecessor = predecessor;
+    batch->origin = PEER;
+    batch_add_event(batch, event);
+    commit_store(w->commit, batch);
+}
+
+static void safe(struct world *w, uint64_t origin, uint64_t sequence)
+{
+    struct vector v = {0};
+
+    (void)vector_raise(&v, origin, sequence);
+    commit_cluster(w->commit, &v, false, true);
+}
+
+static uint64_t own(struct world *w)
+{
+    return vector_get(&w->have, OWN);
+}
+
+TAP_CASE(alone_an_event_is_visible_with_its_commit)
+{
+    struct world w;
+
+    world_init(&w);
+    publish(&w, "a", true);
+    publish(&w, "b", false);
+    tap_check(commit_waiting(w.commit));
+    step(&w, 0);
+    expect(&w, "b a ", "b:0 a:0 ");
+    tap_check(w.all);
+    tap_check(!commit_waiting(w.commit));
+    tap_check(own(&w) > 0);
+    tap_check(vector_get(&w.have, IDENTITY) > 0);
+    tap_equal(commit_take_appended(w.commit), 2);
+    tap_equal(commit_take_appended(w.commit), 0);
+    world_done(&w);
+}
+
+TAP_CASE(an_event_waits_for_its_quorum_and_others_behind_it)
+{
+    struct world w;
+
+    world_init(&w);
+    safe(&w, OWN, 0);
+    publish(&w, "a", true);
+    step(&w, 0);
+    expect(&w, "", "");
+    tap_check(!w.all);
+    publish(&w, "b", false);
+    step(&w, 10);
+    expect(&w, "", "");
+    tap_equal(commit_deadline_ms(w.commit), 5 + TIMEOUT_MS);
+    safe(&w, OWN, own(&w));
+    step(&w, 0);
+    expect(&w, "a b ", "a:0 b:0 ");
+    tap_equal(commit_deadline_ms(w.commit), MOMENT_NEVER);
+    world_done(&w);
+}
+
+TAP_CASE(without_a_quorum_in_time_others_go_on_and_its_event_comes_last)
+{
+    struct world w;
+
+    world_init(&w);
+    safe(&w, OWN, 0);
+    publish(&w, "a", true);
+    step(&w, 0);
+    publish(&w, "b", true);
+    publish(&w, "c", false);
+    step(&w, 10);
+    expect(&w, "", "");
+    step(&w, TIMEOUT_MS - 10);
+    tap_equal_text(bytes_text(w.seen), "c ");
+    tap_check(strstr(w.answers, "c:0 ") != NULL);
+    tap_check(strstr(w.answers, "a:0 ") == NULL);
+    tap_check(strstr(w.answers, "b:0 ") == NULL);
+    safe(&w, OWN, own(&w));
+    step(&w, 0);
+    expect(&w, "a b ", "");
+    world_done(&w);
+}
+
+TAP_CASE(what_was_deferred_keeps_its_order_at_new_places)
+{
+    struct world w;
+
+    world_init(&w);
+    safe(&w, OWN, 0);
+    publish(&w, "a", true);
+    step(&w, 0);
+    step(&w, TIMEOUT_MS);
+    tap_equal_text(bytes_text(w.seen), "");
+    tap_check(strncmp(w.answers, "a:", 2) == 0 && w.answers[2] != '0');
+    publish(&w, "b", true);
+    publish(&w, "c", false);
+    step(&w, 1);
+    tap_equal_text(bytes_text(w.seen), "c ");
+    safe(&w, OWN, own(&w) - 1);
+    step(&w, 1);
+    expect(&w, "a ", "");
+    safe(&w, OWN, own(&w));
+    step(&w, 1);
+    expect(&w, "b ", "");
+    tap_equal(w.last_place, 5);
+    tap_equal(w.shown_place, 5);
+    publish(&w, "d", false);
+    step(&w, 1);
+    expect(&w, "d ", "d:0 ");
+    world_done(&w);
+}
+
+TAP_CASE(without_a_majority_in_reach_nothing_is_begun)
+{
+    const struct vector none = {0};
+    struct world w;
+
+    world_init(&w);
+    commit_cluster(w.commit, &none, false, false);
+    publish(&w, "a", true);
+    publish(&w, "b", false);
+    step(&w, 0);
+    tap_equal_text(bytes_text(w.seen), "b ");
+    tap_check(strstr(w.answers, "b:0 ") != NULL);
+    tap_check(strstr(w.answers, "a:0 ") == NULL);
+    tap_equal(own(&w), 0);
+    world_done(&w);
+}
+
+TAP_CASE(a_peers_events_are_taken_in_order_only)
+{
+    struct world w;
+
+    world_init(&w);
+    from_peer(&w, "one", 10, 0);
+    from_peer(&w, "three", 30, 20);
+    from_peer(&w, "two", 20, 10);
+    from_peer(&w, "two", 20, 10);
+    step(&w, 0);
+    expect(&w, "one two ", "");
+    from_peer(&w, "three", 30, 20);
+    step(&w, 0);
+    expect(&w, "three ", "");
+    world_done(&w);
+}
+
+TAP_CASE(a_peers_event_is_visible_when_a_majority_has_it)
+{
+    struct world w;
+
+    world_init(&w);
+    safe(&w, PEER, 0);
+    from_peer(&w, "one", 10, 0);
+    step(&w, 0);
+    expect(&w, "", "");
+    tap_equal(vector_get(&w.have, PEER), 10);
+    tap_equal(vector_get(&w.shown, PEER), 0);
+    safe(&w, PEER, 10);
+    step(&w, 0);
+    expect(&w, "one ", "");
+    world_done(&w);
+}
+
+TAP_CASE(what_is_lost_is_skipped_and_told)
+{
+    struct batch *batch;
+    struct world w;
+
+    world_init(&w);
+    batch = batch_new(&w.intake, 1);
+    batch->origin = PEER;
+    batch->skip_to = 50;
+    commit_store(w.commit, batch);
+    from_peer(&w, "next", 60, 50);
+    step(&w, 0);
+    expect(&w, "skip:50 next ", "");
+    tap_equal(vector_get(&w.shown, PEER), 60);
+    world_done(&w);
+}
+
+TAP_CASE(a_full_log_refuses_own_events_and_keeps_those_of_peers)
+{
+    struct world w;
+
+    world_init(&w);
+    w.append_rc = RC_NO_SPACE;
+    publish(&w, "a", true);
+    from_peer(&w, "one", 10, 0);
+    from_peer(&w, "two", 20, 10);
+    step(&w, 0);
+    tap_equal_text(bytes_text(w.seen), "");
+    tap_check(strncmp(w.answers, "a:", 2) == 0 && w.answers[2] != '0');
+    tap_check(commit_waiting(w.commit));
+    w.append_rc = 0;
+    step(&w, 0);
+    expect(&w, "one two ", "");
+    world_done(&w);
+}
+
+TAP_CASE(a_repeat_of_what_is_not_known_to_be_safe_is_refused)
+{
+    struct world w;
+
+    world_init(&w);
+    safe(&w, OWN, 0);
+    publish_keyed(&w, "a", true, "k");
+    step(&w, 0);
+    publish_keyed(&w, "b", true, "k");
+    step(&w, 1);
+    expect(&w, "", "");
+    step(&w, TIMEOUT_MS);
+    publish_keyed(&w, "c", true, "k");
+    step(&w, 1);
+    tap_check(strstr(w.answers, "c:0 ") == NULL);
+    safe(&w, OWN, own(&w));
+    step(&w, 1);
+    expect(&w, "a ", "");
+    publish_keyed(&w, "d", true, "k");
+    step(&w, 1);
+    expect(&w, "", "d:0 ");
+    world_done(&w);
+}
+
+TAP_CASE(own_events_of_an_earlier_life_come_before_new_ones)
+{
+    struct batch *batch;
+    struct event *event;
+    struct world w;
+
+    world_init(&w);
+    batch = batch_new(&w.intake, 1);
+    event = event_new(bytes_text("/default/a"), bytes_text("old"));
+    event->origin = OWN;
+    event->sequence = UINT64_C(900000) << 16;
+    batch->origin = OWN;
+    batch_add_event(batch, event);
+    commit_store(w.commit, batch);
+    step(&w, 0);
+    publish(&w, "new", true);
+    step(&w, 0);
+    expect(&w, "new ", "new:0 ");
+    tap_check(own(&w) > UINT64_C(900000) << 16);
+    tap_equal(w.events[2]->predecessor, UINT64_C(900000) << 16);
+    world_done(&w);
+}
+
+TAP_MAIN()
