@@ -42,7 +42,6 @@ struct handshake {
     uint8_t chain[32];
     uint8_t hash[32];
     uint8_t key[32];
-    uint64_t nonce;
 };
 
 /* What a handshake ends with: a key for each direction, and a number that is
@@ -61,16 +60,17 @@ void handshake_init(struct handshake *h,
                     const uint8_t ephemeral[HANDSHAKE_EPHEMERAL_BYTES]);
 void handshake_done(struct handshake *h);
 
-/* Whether `some`, the first bytes of a message or all, can be one of ours:
- * RC_UNSUPPORTED: a foreign protocol or another version of this one. */
+/* Whether `some`, the first bytes of a message or all of it, can be one of
+ * ours. RC_MALFORMED: a foreign protocol; RC_UNSUPPORTED: another version of
+ * this one. */
 int handshake_check_head(struct bytes some);
 
 /* The initiator's message. */
 void handshake_begin(struct handshake *h, uint8_t ret[HANDSHAKE_MESSAGE_BYTES]);
 
 /* The responder reads it and answers; the initiator reads the answer. Both have
- * their keys then. RC_UNSUPPORTED as above; RC_DENIED: made with another
- * secret, or changed on its way. */
+ * their keys then. RC_MALFORMED and RC_UNSUPPORTED as above; RC_DENIED: made
+ * with another secret, or changed on its way. */
 int handshake_answer(struct handshake *h,
                      const uint8_t message[HANDSHAKE_MESSAGE_BYTES],
                      uint8_t ret[HANDSHAKE_MESSAGE_BYTES],

@@ -10,7 +10,7 @@
 
 #include "base/vector.h"
 
-#define INFLIGHT_MARKS_MAX 256 /* at least one for each origin */
+#define INFLIGHT_MARKS_MAX 256
 
 struct inflight_mark {
     uint64_t origin;
@@ -24,8 +24,10 @@ struct inflight {
     struct inflight_mark marks[INFLIGHT_MARKS_MAX];
 };
 
-/* Count `bytes` as sent; they hold events of `origin` up to `sequence`. */
-void inflight_sent(struct inflight *i,
+/* Count `bytes` as sent; they hold events of `origin` up to `sequence`, which
+ * grows with each call. False, counting nothing: marks are left for none but
+ * the origins that have one; there are at least VECTOR_ORIGINS_MAX of these. */
+bool inflight_sent(struct inflight *i,
                    uint64_t origin,
                    uint64_t sequence,
                    size_t bytes);

@@ -1,12 +1,7 @@
 /* One connection between two nodes: bytes from the peer in, frames out; frames
  * in, bytes for the peer out. Sans-IO: no socket, clock or entropy.
  *
- * After the handshake the bytes of each direction are chunks, each sealed by
- * secretstream (XChaCha20-Poly1305):
- *
- *     u16  length of what follows, little-endian
- *     a sealed part of the stream of frames
- *
+ * After the handshake the frames of each direction are a sealed stream.
  * Frames are sealed when the world asks for output, all that wait together, so
  * what a link sends in one turn costs one seal for each 64 KB. Sealed bytes
  * leave before others are sealed: memory is at most twice output_bytes_max.
@@ -72,10 +67,10 @@ void link_free(struct link *l); /* wipes the keys; accepts NULL */
 typedef int link_on_frame(void *context, const struct peer_frame *frame);
 
 /* Take bytes from the peer, all of them. Returns 0, or why the link has ended:
- *     RC_UNSUPPORTED  LINK_END_FOREIGN or LINK_END_VERSION
+ *     RC_MALFORMED    LINK_END_FOREIGN, LINK_END_MALFORMED
+ *     RC_UNSUPPORTED  LINK_END_VERSION
  *     RC_DENIED       LINK_END_SECRET
  *     RC_CORRUPT      LINK_END_TAMPERED
- *     RC_MALFORMED    LINK_END_MALFORMED
  *     RC_CLOSED       LINK_END_ERROR, LINK_END_GOODBYE, or it had ended before
  *     what on_frame returned
  * Nothing of a chunk that does not open is handed on. */

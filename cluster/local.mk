@@ -1,2 +1,6 @@
 noinst_LIBRARIES += libcluster.a
-libcluster_a_SOURCES =
+libcluster_a_SOURCES = \
+	%D%/handshake.c %D%/handshake.h \
+	%D%/inflight.c %D%/inflight.h \
+	%D%/link.c %D%/link.h \
+	%D%/sealed_stream.c %D%/sealed_stream.h

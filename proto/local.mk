@@ -17,6 +17,8 @@ libproto_a_SOURCES = \
 	%D%/json.c %D%/json.h \
 	%D%/json_string.c %D%/json_string.h \
 	%D%/pack.c %D%/pack.h \
+	%D%/peer.c %D%/peer.h \
+	%D%/peer_events.c %D%/peer_events.h \
 	%D%/problem.c %D%/problem.h \
 	%D%/query.c %D%/query.h \
 	%D%/replay_request.c %D%/replay_request.h \
@@ -28,10 +30,11 @@ libproto_a_SOURCES = \
 	%D%/ws_stream.c %D%/ws_stream.h
 
 # What protoc-c makes of the .proto files: not ours, so without our warnings.
-PROTO_FILES = %D%/keys.proto
+PROTO_FILES = %D%/keys.proto %D%/peer.proto
 PROTO_GENERATED = $(PROTO_FILES:.proto=.pb-c.c) $(PROTO_FILES:.proto=.pb-c.h)
 noinst_LIBRARIES += libprotogen.a
-nodist_libprotogen_a_SOURCES = %D%/keys.pb-c.c %D%/keys.pb-c.h
+nodist_libprotogen_a_SOURCES = %D%/keys.pb-c.c %D%/keys.pb-c.h \
+	%D%/peer.pb-c.c %D%/peer.pb-c.h
 libprotogen_a_CFLAGS = $(FOREIGN_CFLAGS)
 BUILT_SOURCES += $(PROTO_GENERATED)
 CLEANFILES += $(PROTO_GENERATED)

@@ -8,19 +8,20 @@
  * nodes of two versions can talk while a cluster is upgraded. What is known is
  * read strictly: every limit below is checked, and that vectors are in order.
  *
- * EVENTS is the event path: it is read and written by hand, without a copy and
- * without memory, in the same wire format (doc/performance says what that
- * saves). */
+ * EVENTS is the event path and has a reader and a writer of its own:
+ * proto/peer_events. */
 #ifndef PROTO_PEER_H
 #define PROTO_PEER_H
 
 #include "base/buffer.h"
 #include "base/rc.h"
 #include "base/vector.h"
+#include "proto/peer_events.h"
 
 #define PEER_HEAD_BYTES 5
 #define PEER_FRAME_BYTES_MAX (4 << 20)     /* with its head */
 #define PEER_CONTROL_BYTES_MAX (256 << 10) /* of all kinds but EVENTS */
+#define PEER_RECORD_BYTES_MAX (PEER_FRAME_BYTES_MAX - 64)
 #define PEER_NAME_BYTES_MAX 255
 #define PEER_URLS_MAX 8
 #define PEER_URL_BYTES_MAX 255
@@ -69,13 +70,6 @@ struct peer_stop {
     uint64_t origins[VECTOR_ORIGINS_MAX];
 };
 
-/* Records of one origin, as storage/record writes them, in order. */
-struct peer_events {
-    uint64_t origin;
-    size_t count;
-    struct bytes fields; /* what peer_events_next() walks */
-};
-
 /* Of `origin`, the events after `from` up to and with `to` have left the
  * window of the sender. */
 struct peer_gap {
@@ -109,9 +103,9 @@ struct peer_error {
     struct bytes text; /* UTF-8, a sentence */
 };
 
-/* A decoded frame; views point into the bytes that were decoded. */
 struct peer_frame {
     enum peer_kind kind;
+    void *message; /* what peer_frame_done() frees; NULL in a frame to encode */
     union {
         struct peer_hello hello;
         struct vector have; /* what has changed since the last */
@@ -127,42 +121,19 @@ struct peer_frame {
     };
 };
 
-/* Append a frame of any kind but EVENTS; its counts and texts must be within
- * the limits. */
+/* Append a frame of any kind but EVENTS (peer_events_begin()); its counts and
+ * texts must be within the limits. */
 void peer_encode(const struct peer_frame *frame, struct buffer *out);
 
 /* Split the frame off the front of `rest`. RC_AGAIN: it is not whole yet;
  * RC_TOO_LARGE as soon as its head says so; RC_MALFORMED. On failure `rest` is
- * as it was. The texts are UTF-8; nothing is said about what is opaque. */
+ * as it was. The views of a frame hold until peer_frame_done(), those of EVENTS
+ * as long as the bytes that were decoded. */
 int peer_decode(struct bytes *rest, struct peer_frame *ret);
+void peer_frame_done(struct peer_frame *frame);
 
 /* The version that both sides speak, or 0. */
 uint32_t peer_version_common(const struct peer_hello *a,
                              const struct peer_hello *b);
-
-/* An EVENTS frame that is being written at the end of `out`, to which nothing
- * else may be appended meanwhile. */
-struct peer_events_writer {
-    struct buffer *out;
-    size_t start;
-    size_t count;
-};
-
-void peer_events_begin(struct peer_events_writer *w,
-                       uint64_t origin,
-                       struct buffer *out);
-
-/* Room for a record of `len` bytes, which the caller fills at once. NULL: the
- * frame would be over its limit, or `out` over its cap; the frame is good as it
- * is. A frame that is empty but for it has room for PEER_RECORD_BYTES_MAX. */
-uint8_t *peer_events_add(struct peer_events_writer *w, size_t len);
-
-/* Complete the frame; without records, it is taken away again. */
-void peer_events_end(struct peer_events_writer *w);
-
-#define PEER_RECORD_BYTES_MAX (PEER_FRAME_BYTES_MAX - 64)
-
-/* The next record, in order; false after the last. `events` is moved on. */
-bool peer_events_next(struct peer_events *events, struct bytes *ret_record);
 
 #endif

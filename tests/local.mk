@@ -46,6 +46,8 @@ UNIT_PROTO = \
 	%D%/unit/test_json \
 	%D%/unit/test_json_grammar \
 	%D%/unit/test_json_string \
+	%D%/unit/test_peer \
+	%D%/unit/test_peer_events \
 	%D%/unit/test_problem \
 	%D%/unit/test_query \
 	%D%/unit/test_server_msg \
@@ -71,7 +73,11 @@ UNIT_STORAGE = \
 tests_fault_test_log_io_SOURCES = %D%/fault/test_log_io.c \
 	%D%/lib/fault_io.c %D%/lib/fault_io.h
 
-UNIT_CLUSTER =
+UNIT_CLUSTER = \
+	%D%/unit/test_handshake \
+	%D%/unit/test_inflight \
+	%D%/unit/test_link \
+	%D%/unit/test_sealed_stream
 
 UNIT_BRIDGE = \
 	%D%/unit/test_admission \
