@@ -153,9 +153,11 @@ FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_client_msg \
 	%D%/fuzz/fuzz_credentials \
 	%D%/fuzz/fuzz_cursor \
+	%D%/fuzz/fuzz_handshake \
 	%D%/fuzz/fuzz_http_request \
 	%D%/fuzz/fuzz_http_response \
 	%D%/fuzz/fuzz_json \
+	%D%/fuzz/fuzz_peer \
 	%D%/fuzz/fuzz_query \
 	%D%/fuzz/fuzz_record \
 	%D%/fuzz/fuzz_server_msg \
@@ -218,12 +220,15 @@ check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS) $(BENCH_TARGETS)
 # package libjson-c-dev.
 BENCH_LOG = %D%/bench/bench_log
 BENCH_JSON = %D%/bench/bench_json
-EXTRA_PROGRAMS = $(BENCH_LOG) $(BENCH_JSON)
+BENCH_LINK = %D%/bench/bench_link
+EXTRA_PROGRAMS = $(BENCH_LOG) $(BENCH_JSON) $(BENCH_LINK)
 CLEANFILES += $(EXTRA_PROGRAMS)
 $(BENCH_LOG): FLOOR = $(LINK_STORAGE)
 $(BENCH_LOG): libtap.a $(STORAGE_LIBS)
 $(BENCH_JSON): FLOOR = $(LINK_PROTO) -ljson-c
 $(BENCH_JSON): libtap.a $(PROTO_LIBS)
+$(BENCH_LINK): FLOOR = $(LINK_IO)
+$(BENCH_LINK): libtap.a $(IO_LIBS)
 
 # A test links its own floor and those below, so that an arrow upwards does not
 # link. FLOOR is what the program being made may link.
