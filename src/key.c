@@ -1,7 +1,8 @@
-/* `weir key`: three commands of its own behind one word. Issuing needs the
- * issuer's secret, showing needs nothing. */
+/* `weir key`: four commands of its own behind one word. Issuing needs the
+ * issuer's secret, the others need nothing. */
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "proto/cluster_secret.h"
 #include "src/bridge/authority.h"
 #include "src/commands.h"
 #include "src/duration.h"
@@ -399,6 +400,34 @@ static int show_run(int argc, char **argv)
     return good ? 0 : 1;
 }
 
+static const struct options_command secret_command = {
+    .name = "weir key secret",
+    .operands = "",
+    .summary = "Print a fresh secret for a cluster, which all its nodes are "
+               "given in a file. Who has it can join the cluster and read all "
+               "that its nodes say to each other.",
+    .details = "Example:\n"
+               "  (umask 077; weir key secret > cluster-secret)\n",
+};
+
+static int secret_run(int argc, char **argv)
+{
+    struct options o;
+    char text[CLUSTER_SECRET_TEXT_BYTES];
+    uint8_t secret[CLUSTER_SECRET_BYTES];
+    int status;
+
+    if (!options_parse(&secret_command, argc, argv, &o, &status)) {
+        return status;
+    }
+    check(getrandom(secret, sizeof(secret), 0) == sizeof(secret));
+    cluster_secret_print(secret, text);
+    sodium_memzero(secret, sizeof(secret));
+    printf("%s\n", text);
+    sodium_memzero(text, sizeof(text));
+    return 0;
+}
+
 static const struct {
     const char *name;
     const char *summary;
@@ -407,6 +436,7 @@ static const struct {
     {"issuer", "Make an issuer: a secret and a public key.", issuer_run},
     {"issue", "Issue an API key.", issue_run},
     {"show", "Print what a key says.", show_run},
+    {"secret", "Make a cluster's secret.", secret_run},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -227,8 +227,8 @@ $(BENCH_LOG): FLOOR = $(LINK_STORAGE)
 $(BENCH_LOG): libtap.a $(STORAGE_LIBS)
 $(BENCH_JSON): FLOOR = $(LINK_PROTO) -ljson-c
 $(BENCH_JSON): libtap.a $(PROTO_LIBS)
-$(BENCH_LINK): FLOOR = $(LINK_IO)
-$(BENCH_LINK): libtap.a $(IO_LIBS)
+$(BENCH_LINK): FLOOR = $(LINK_CLUSTER)
+$(BENCH_LINK): libtap.a $(CLUSTER_LIBS)
 
 # A test links its own floor and those below, so that an arrow upwards does not
 # link. FLOOR is what the program being made may link.
