@@ -11,9 +11,8 @@ struct link {
     struct link_settings settings;
     enum handshake_role role;
     enum link_end end;
-    bool sealed;  /* the handshake is done */
-    bool proven;  /* a chunk of the peer has opened */
-    bool greeted; /* our HELLO is among the frames */
+    bool sealed; /* the handshake is done */
+    bool proven; /* a chunk of the peer has opened */
 
     struct handshake handshake;
     uint8_t message[HANDSHAKE_MESSAGE_BYTES]; /* the peer's */
@@ -66,18 +65,22 @@ struct link *link_new(enum handshake_role role,
                       const uint8_t psk[HANDSHAKE_PSK_BYTES],
                       const uint8_t ephemeral[HANDSHAKE_EPHEMERAL_BYTES],
                       const struct link_settings *settings,
+                      const struct peer_hello *hello,
                       struct moment now)
 {
     struct link *l = alloc_zero(sizeof(*l));
+    struct peer_frame first = {.kind = PEER_HELLO, .hello = *hello};
     size_t frames_max = settings->output_bytes_max + PEER_FRAME_BYTES_MAX;
 
     l->settings = *settings;
     l->role = role;
+    l->hello = *hello;
     l->begun_ms = now.mono_ms;
     buffer_init(&l->frames, frames_max);
     buffer_init(&l->output, sealed_stream_len_max(frames_max));
     buffer_init(&l->opened,
                 PEER_FRAME_BYTES_MAX + SEALED_STREAM_CHUNK_BYTES_MAX);
+    peer_encode(&first, &l->frames);
     handshake_init(&l->handshake, role, psk, ephemeral);
     if (role == HANDSHAKE_INITIATOR) {
         uint8_t message[HANDSHAKE_MESSAGE_BYTES];
@@ -120,9 +123,7 @@ static int fault(struct link *l,
         .kind = PEER_ERROR,
         .error = {.code = code, .text = bytes_text(link_end_text(end))}};
 
-    if (l->greeted) {
-        (void)link_send(l, &frame);
-    }
+    (void)link_send(l, &frame);
     return end_with(l, end, rc);
 }
 
@@ -302,7 +303,7 @@ int link_send(struct link *l, const struct peer_frame *frame)
 {
     size_t before = l->frames.len;
 
-    check(l->greeted != (frame->kind == PEER_HELLO));
+    check(frame->kind != PEER_HELLO);
     if (l->end != LINK_OPEN) {
         return RC_CLOSED;
     }
@@ -311,10 +312,6 @@ int link_send(struct link *l, const struct peer_frame *frame)
         l->frames.overflowed = false;
         l->frames.len = before;
         return RC_BUSY;
-    }
-    if (frame->kind == PEER_HELLO) {
-        l->greeted = true;
-        l->hello = frame->hello;
     }
     return 0;
 }
@@ -340,7 +337,6 @@ int link_send_events(struct link *l,
                      uint64_t last,
                      struct bytes frame)
 {
-    check(l->greeted);
     check(frame.len > PEER_HEAD_BYTES && frame.len <= PEER_FRAME_BYTES_MAX);
     if (l->end != LINK_OPEN) {
         return RC_CLOSED;

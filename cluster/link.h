@@ -53,11 +53,13 @@ enum link_end {
 const char *link_end_label(enum link_end end);
 const char *link_end_text(enum link_end end);
 
-/* `psk` and `ephemeral` as for handshake_init(). */
+/* `psk` and `ephemeral` as for handshake_init(). `hello` is the first frame
+ * that leaves, as soon as the handshake is done. */
 struct link *link_new(enum handshake_role role,
                       const uint8_t psk[HANDSHAKE_PSK_BYTES],
                       const uint8_t ephemeral[HANDSHAKE_EPHEMERAL_BYTES],
                       const struct link_settings *settings,
+                      const struct peer_hello *hello,
                       struct moment now);
 void link_free(struct link *l); /* wipes the keys; accepts NULL */
 
@@ -80,9 +82,9 @@ int link_feed(struct link *l,
               link_on_frame *on_frame,
               void *context);
 
-/* Append a frame of any kind but EVENTS. The first must be HELLO; it may be
- * sent at once and leaves when the handshake is done. RC_BUSY: no room, try
- * again when output has left; RC_CLOSED: the link has ended. */
+/* Append a frame of any kind but HELLO and EVENTS; it may be sent at once, and
+ * leaves after HELLO. RC_BUSY: no room, try again when output has left;
+ * RC_CLOSED: the link has ended. */
 int link_send(struct link *l, const struct peer_frame *frame);
 
 /* Append one EVENTS frame, whole as peer_events_end() left it: encoded once, it

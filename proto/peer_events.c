@@ -17,6 +17,8 @@ enum wire {
 };
 
 #define WIRE_BITS 3
+#define VARINT_32_BYTES 5
+#define VARINT_64_BYTES 10
 #define TAG_ORIGIN (1 << WIRE_BITS | WIRE_64)
 #define TAG_RECORD (2 << WIRE_BITS | WIRE_BYTES)
 
@@ -27,16 +29,17 @@ _Static_assert(PEER_HEAD_BYTES + ORIGIN_FIELD_BYTES + RECORD_HEAD_BYTES_MAX <=
                    PEER_FRAME_BYTES_MAX - PEER_RECORD_BYTES_MAX,
                "the longest record fits an empty frame");
 
-static bool take_varint(struct bytes *rest, uint64_t *ret)
+/* A varint of at most `bytes_max` bytes. */
+static bool take_varint(struct bytes *rest, unsigned bytes_max, uint64_t *ret)
 {
     uint64_t value = 0;
     uint8_t byte;
 
-    for (unsigned shift = 0; shift < 64; shift += 7) {
+    for (unsigned i = 0; i < bytes_max; i++) {
         if (!bytes_take_u8(rest, &byte)) {
             return false;
         }
-        value |= (uint64_t)(byte & 0x7f) << shift;
+        value |= (uint64_t)(byte & 0x7f) << (7 * i);
         if (byte < 0x80) {
             *ret = value;
             return true;
@@ -53,17 +56,17 @@ static bool take_field(struct bytes *rest,
 {
     uint32_t number;
 
-    if (!take_varint(rest, ret_tag) || *ret_tag > UINT32_MAX ||
+    if (!take_varint(rest, VARINT_32_BYTES, ret_tag) || *ret_tag > UINT32_MAX ||
         *ret_tag >> WIRE_BITS == 0) {
         return false;
     }
     switch (*ret_tag & ((1 << WIRE_BITS) - 1)) {
     case WIRE_VARINT:
-        return take_varint(rest, ret_number);
+        return take_varint(rest, VARINT_64_BYTES, ret_number);
     case WIRE_64:
         return bytes_take_u64(rest, ret_number);
     case WIRE_BYTES:
-        return take_varint(rest, ret_number) &&
+        return take_varint(rest, VARINT_32_BYTES, ret_number) &&
                bytes_take(rest, *ret_number, ret_bytes);
     case WIRE_32:
         return bytes_take_u32(rest, &number);
@@ -90,6 +93,8 @@ bool peer_events_read(struct bytes body, struct peer_events *ret)
             events.count++;
         } else if (tag == TAG_ORIGIN) {
             events.origin = number;
+        } else if (tag >> WIRE_BITS <= TAG_RECORD >> WIRE_BITS) {
+            return false; /* one of these two, but of another type */
         }
     }
     *ret = events;

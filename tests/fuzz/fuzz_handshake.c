@@ -51,15 +51,12 @@ static struct link *link_of(enum handshake_role role)
     };
     static const uint8_t psk[HANDSHAKE_PSK_BYTES] = {7};
     uint8_t ephemeral[HANDSHAKE_EPHEMERAL_BYTES] = {(uint8_t)(role + 1)};
-    struct peer_frame hello = {.kind = PEER_HELLO,
-                               .hello = {.version = PEER_VERSION,
-                                         .version_least = PEER_VERSION_LEAST,
-                                         .node = role + 1u}};
-    struct link *l =
-        link_new(role, psk, ephemeral, &settings, (struct moment){0});
+    struct peer_hello hello = {.version = PEER_VERSION,
+                               .version_least = PEER_VERSION_LEAST,
+                               .node = role + 1u};
 
-    check(link_send(l, &hello) == 0);
-    return l;
+    return link_new(
+        role, psk, ephemeral, &settings, &hello, (struct moment){0});
 }
 
 static void feed(struct heard *to, struct bytes in, size_t piece)

@@ -55,35 +55,35 @@ static int on_frame(void *context, const struct peer_frame *frame)
     return frame->kind == side->refuse ? side->answer : 0;
 }
 
-static struct peer_frame hello(uint64_t node)
+static struct peer_hello hello(void)
 {
-    return (struct peer_frame){.kind = PEER_HELLO,
-                               .hello = {.version = PEER_VERSION,
-                                         .version_least = PEER_VERSION_LEAST,
-                                         .node = node,
-                                         .name = bytes_text("name")}};
+    return (struct peer_hello){.version = PEER_VERSION,
+                               .version_least = PEER_VERSION_LEAST,
+                               .node = 1,
+                               .name = bytes_text("name")};
 }
 
 static struct link *link_with(enum handshake_role role,
                               const uint8_t *secret,
-                              uint8_t ephemeral)
+                              uint8_t ephemeral,
+                              struct peer_hello hello)
 {
     uint8_t bytes[HANDSHAKE_EPHEMERAL_BYTES];
 
     memset(bytes, ephemeral, sizeof(bytes));
-    return link_new(role, secret, bytes, &settings, (struct moment){0});
+    return link_new(role, secret, bytes, &settings, &hello, (struct moment){0});
+}
+
+static void world_init_with(struct world *w, struct peer_hello of_a)
+{
+    memset(w, 0, sizeof(*w));
+    w->a.link = link_with(HANDSHAKE_INITIATOR, psk, 1, of_a);
+    w->b.link = link_with(HANDSHAKE_RESPONDER, psk, 2, hello());
 }
 
 static void world_init(struct world *w)
 {
-    struct peer_frame frame = hello(1);
-
-    memset(w, 0, sizeof(*w));
-    w->a.link = link_with(HANDSHAKE_INITIATOR, psk, 1);
-    w->b.link = link_with(HANDSHAKE_RESPONDER, psk, 2);
-    tap_equal(link_send(w->a.link, &frame), 0);
-    frame = hello(2);
-    tap_equal(link_send(w->b.link, &frame), 0);
+    world_init_with(w, hello());
 }
 
 static void world_done(struct world *w)
@@ -328,7 +328,7 @@ TAP_CASE(another_secret_ends_the_link)
 
     world_init(&w);
     link_free(w.b.link);
-    w.b.link = link_with(HANDSHAKE_RESPONDER, other, 2);
+    w.b.link = link_with(HANDSHAKE_RESPONDER, other, 2, hello());
     out = link_output(w.a.link);
     tap_equal(feed(&w, &w.b, out), RC_DENIED);
     tap_equal(link_end(w.b.link), LINK_END_SECRET);
@@ -372,7 +372,7 @@ TAP_CASE(a_conversation_that_is_played_again_gets_nothing)
     said_len += out.len;
 
     link_free(w.b.link);
-    w.b.link = link_with(HANDSHAKE_RESPONDER, psk, 3);
+    w.b.link = link_with(HANDSHAKE_RESPONDER, psk, 3, hello());
     tap_equal(feed(&w, &w.b, bytes_of(said, HANDSHAKE_MESSAGE_BYTES)), 0);
     tap_equal(link_output(w.b.link).len, HANDSHAKE_MESSAGE_BYTES);
     link_output_sent(w.b.link, HANDSHAKE_MESSAGE_BYTES);
@@ -389,17 +389,12 @@ TAP_CASE(a_conversation_that_is_played_again_gets_nothing)
 
 TAP_CASE(no_version_in_common_ends_both_links_with_a_sentence)
 {
-    struct peer_frame frame = hello(1);
+    struct peer_hello newer = hello();
     struct bytes out;
     struct world w;
 
-    memset(&w, 0, sizeof(w));
-    w.a.link = link_with(HANDSHAKE_INITIATOR, psk, 1);
-    w.b.link = link_with(HANDSHAKE_RESPONDER, psk, 2);
-    frame.hello.version = frame.hello.version_least = PEER_VERSION + 1;
-    tap_equal(link_send(w.a.link, &frame), 0);
-    frame = hello(2);
-    tap_equal(link_send(w.b.link, &frame), 0);
+    newer.version = newer.version_least = PEER_VERSION + 1;
+    world_init_with(&w, newer);
     (void)move(&w, &w.a, &w.b, PIECE_WHOLE);
     (void)move(&w, &w.b, &w.a, PIECE_WHOLE);
     out = link_output(w.a.link);
@@ -414,16 +409,11 @@ TAP_CASE(no_version_in_common_ends_both_links_with_a_sentence)
 
 TAP_CASE(a_newer_node_that_still_speaks_our_version_is_welcome)
 {
-    struct peer_frame frame = hello(1);
+    struct peer_hello newer = hello();
     struct world w;
 
-    memset(&w, 0, sizeof(w));
-    w.a.link = link_with(HANDSHAKE_INITIATOR, psk, 1);
-    w.b.link = link_with(HANDSHAKE_RESPONDER, psk, 2);
-    frame.hello.version = PEER_VERSION + 1;
-    tap_equal(link_send(w.a.link, &frame), 0);
-    frame = hello(2);
-    tap_equal(link_send(w.b.link, &frame), 0);
+    newer.version = PEER_VERSION + 1;
+    world_init_with(&w, newer);
     run(&w, PIECE_WHOLE);
     tap_equal(link_version(w.a.link), PEER_VERSION);
     tap_equal(link_version(w.b.link), PEER_VERSION);
@@ -476,7 +466,7 @@ TAP_CASE(a_malformed_frame_ends_both_links)
 TAP_CASE(a_second_hello_is_malformed)
 {
     struct buffer frame;
-    struct peer_frame again = hello(1);
+    struct peer_frame again = {.kind = PEER_HELLO, .hello = hello()};
     struct world w;
 
     open_both(&w);

@@ -158,6 +158,26 @@ TAP_CASE(what_is_not_protobuf_is_malformed)
     tap_check(!READ(ORIGIN "\x12\2r"));
 }
 
+TAP_CASE(a_known_field_of_another_type_is_malformed)
+{
+    struct peer_events events;
+
+    tap_check(!READ(ORIGIN RECORD "\x08\1"));
+    tap_check(!READ(ORIGIN RECORD "\x0a\1x"));
+    tap_check(!READ(ORIGIN RECORD "\x10\1"));
+    tap_check(!READ(ORIGIN RECORD "\x15\1\2\3\4"));
+    tap_check(READ(ORIGIN RECORD "\x18\1"));
+}
+
+TAP_CASE(a_tag_and_a_length_are_of_at_most_five_bytes)
+{
+    struct peer_events events;
+
+    tap_check(READ(ORIGIN "\x92\x80\x80\x80\0\x81\x80\x80\x80\0r"));
+    tap_check(!READ(ORIGIN "\x92\x80\x80\x80\x80\0\1r"));
+    tap_check(!READ(ORIGIN "\x12\x81\x80\x80\x80\x80\0r"));
+}
+
 TAP_CASE(no_record_an_empty_one_and_no_origin_are_malformed)
 {
     struct peer_events events;
