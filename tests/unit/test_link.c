@@ -589,6 +589,8 @@ TAP_CASE(output_is_bounded_when_the_peer_does_not_read)
     run(&w, 1 << 20);
     tap_equal(w.b.seen_len, 1 + sent);
     tap_equal(link_send(w.a.link, &members), 0);
+    run(&w, 1 << 20);
+    tap_equal(w.b.seen_len, 2 + sent);
     world_done(&w);
 }
 
