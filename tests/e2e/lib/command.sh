@@ -56,6 +56,7 @@ says() {
 # command_serve WORD...: start a node, wait until it is ready; its URLs are then
 # in $http and $https, its process in $server.
 command_serve() {
+    : >ready # the line of a node before it would be read else
     "$weir" serve "$@" >ready 2>serve.err </dev/null &
     server=$!
     command_pids="$command_pids $server"
