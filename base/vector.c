@@ -60,6 +60,19 @@ void vector_set(struct vector *v, uint64_t origin, uint64_t sequence)
     v->entries[at].sequence = sequence;
 }
 
+void vector_remove(struct vector *v, uint64_t origin)
+{
+    size_t at = find(v, origin);
+
+    if (at == v->count || v->entries[at].origin != origin) {
+        return;
+    }
+    v->count--;
+    for (; at < v->count; at++) {
+        v->entries[at] = v->entries[at + 1];
+    }
+}
+
 void vector_merge(struct vector *v, const struct vector *other)
 {
     for (size_t i = 0; i < other->count; i++) {

@@ -36,6 +36,9 @@ bool vector_raise(struct vector *v, uint64_t origin, uint64_t sequence);
 /* Have `origin` up to exactly `sequence`; it must be there. */
 void vector_set(struct vector *v, uint64_t origin, uint64_t sequence);
 
+/* Know nothing of `origin` any more. */
+void vector_remove(struct vector *v, uint64_t origin);
+
 /* Have all that `other` has, as far as there is room. */
 void vector_merge(struct vector *v, const struct vector *other);
 

@@ -1,0 +1,382 @@
+/* What is asked for, of whom; what is known of each. */
+#include "cluster/replication_private.h"
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "base/event.h"
+
+#include <stdlib.h>
+
+struct replication *replication_new(const struct replication_options *options)
+{
+    struct replication *r = alloc_zero(sizeof(*r));
+
+    r->options = *options;
+    list_init(&r->peers);
+    buffer_init(&r->scratch, PEER_FRAME_BYTES_MAX);
+    options->have(options->context, &r->have);
+    return r;
+}
+
+void replication_free(struct replication *r)
+{
+    if (r == NULL) {
+        return;
+    }
+    while (!list_empty(&r->peers)) {
+        free(replication_peer_of(list_pop_front(&r->peers)));
+    }
+    buffer_done(&r->scratch);
+    free(r);
+}
+
+static uint64_t node_of(uint64_t origin)
+{
+    return origin & ~EVENT_ORIGIN_QUORUM;
+}
+
+static struct replication_known *known(struct replication *r, uint64_t node)
+{
+    size_t at = 0;
+
+    while (at < r->known_count && r->known[at].node != node) {
+        at++;
+    }
+    if (at == r->known_count) {
+        if (r->known_count == REPLICATION_KNOWN_MAX) {
+            at = 0; /* the one that was known first */
+        } else {
+            r->known_count++;
+        }
+        r->known[at] = (struct replication_known){.node = node};
+    }
+    return &r->known[at];
+}
+
+bool replication_known(const struct replication *r,
+                       uint64_t node,
+                       struct vector *ret)
+{
+    for (size_t i = 0; i < r->known_count; i++) {
+        if (r->known[i].node == node) {
+            *ret = r->known[i].have;
+            return true;
+        }
+    }
+    return false;
+}
+
+void replication_forget(struct replication *r, uint64_t node)
+{
+    for (size_t i = 0; i < r->known_count; i++) {
+        if (r->known[i].node == node) {
+            r->known[i] = r->known[--r->known_count];
+            return;
+        }
+    }
+}
+
+static struct replication_want *want_of(struct replication *r, uint64_t origin)
+{
+    for (size_t i = 0; i < r->want_count; i++) {
+        if (r->wants[i].origin == origin) {
+            return &r->wants[i];
+        }
+    }
+    return NULL;
+}
+
+/* Who should stream an origin to us: its own node; else who has most of it, if
+ * that is more than we have, and `not_this` only when nobody else does. */
+static struct replication_peer *best_source(
+    const struct replication *r,
+    uint64_t origin,
+    const struct replication_peer *not_this)
+{
+    uint64_t most = vector_get(&r->have, origin);
+    struct replication_peer *best = NULL;
+
+    list_each(node, &r->peers)
+    {
+        struct replication_peer *peer = replication_peer_of(node);
+        uint64_t has = vector_get(&peer->have, origin);
+
+        if (peer == not_this) {
+            continue;
+        }
+        if (peer->node == node_of(origin)) {
+            return peer;
+        }
+        if (has > most) {
+            most = has;
+            best = peer;
+        }
+    }
+    return best;
+}
+
+static void send_stop(struct replication_peer *peer, uint64_t origin)
+{
+    const struct peer_frame frame = {.kind = PEER_STOP,
+                                     .stop = {.count = 1, .origins = {origin}}};
+
+    (void)link_send(peer->link, &frame);
+}
+
+/* A link that has no room now is asked again by the tick. */
+static void ask(struct replication *r,
+                uint64_t now_ms,
+                uint64_t origin,
+                struct replication_peer *peer)
+{
+    struct replication_want *want = want_of(r, origin);
+    struct peer_frame frame = {.kind = PEER_WANT};
+
+    if (want == NULL) {
+        if (r->want_count == VECTOR_ORIGINS_MAX) {
+            return;
+        }
+        want = &r->wants[r->want_count++];
+        *want = (struct replication_want){.origin = origin};
+    }
+    if (want->peer != NULL && want->peer != peer) {
+        send_stop(want->peer, origin);
+    }
+    want->peer = peer;
+    want->since_ms = now_ms;
+    want->have = vector_get(&r->have, origin);
+    (void)vector_raise(&frame.want, origin, want->have);
+    (void)link_send(peer->link, &frame);
+}
+
+/* Ask for an origin, if somebody has to be asked who is not yet. */
+static void assign(struct replication *r, uint64_t now_ms, uint64_t origin)
+{
+    const struct replication_want *want = want_of(r, origin);
+    struct replication_peer *current = want == NULL ? NULL : want->peer;
+    struct replication_peer *best = best_source(r, origin, NULL);
+
+    if (best != NULL && best != current &&
+        (current == NULL || best->node == node_of(origin))) {
+        ask(r, now_ms, origin, best);
+    }
+}
+
+static void assign_all(struct replication *r, uint64_t now_ms)
+{
+    list_each(node, &r->peers)
+    {
+        const struct replication_peer *peer = replication_peer_of(node);
+
+        assign(r, now_ms, peer->node);
+        assign(r, now_ms, peer->node | EVENT_ORIGIN_QUORUM);
+        for (size_t i = 0; i < peer->have.count; i++) {
+            assign(r, now_ms, peer->have.entries[i].origin);
+        }
+    }
+}
+
+struct replication_peer *replication_open(struct replication *r,
+                                          uint64_t now_ms,
+                                          struct link *link,
+                                          const struct peer_hello *hello)
+{
+    struct replication_peer *peer = alloc_zero(sizeof(*peer));
+
+    peer->link = link;
+    peer->node = hello->node;
+    peer->have = hello->have;
+    peer->had = hello->have;
+    peer->told = r->have;
+    list_push_back(&r->peers, &peer->entry);
+    /* In place of what it said before: a node can be set back. */
+    known(r, hello->node)->have = hello->have;
+    replication_committed(r, now_ms);
+    return peer;
+}
+
+void replication_close(struct replication *r,
+                       uint64_t now_ms,
+                       struct replication_peer *peer)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < r->want_count; i++) {
+        if (r->wants[i].peer != peer) {
+            r->wants[kept++] = r->wants[i];
+        }
+    }
+    r->want_count = kept;
+    list_remove(&peer->entry);
+    free(peer);
+    assign_all(r, now_ms);
+}
+
+static void take_have(struct replication *r,
+                      uint64_t now_ms,
+                      struct replication_peer *peer,
+                      const struct vector *have)
+{
+    vector_merge(&peer->have, have);
+    vector_merge(&known(r, peer->node)->have, have);
+    for (size_t i = 0; i < have->count; i++) {
+        assign(r, now_ms, have->entries[i].origin);
+    }
+    replication_stream(r, peer);
+}
+
+void replication_frame(struct replication *r,
+                       uint64_t now_ms,
+                       struct replication_peer *peer,
+                       const struct peer_frame *frame)
+{
+    const struct replication_options *o = &r->options;
+
+    switch (frame->kind) {
+    case PEER_HAVE:
+        take_have(r, now_ms, peer, &frame->have);
+        break;
+    case PEER_WANT:
+        replication_stream_begin(r, peer, &frame->want);
+        break;
+    case PEER_STOP:
+        for (size_t i = 0; i < frame->stop.count; i++) {
+            vector_remove(&peer->sent, frame->stop.origins[i]);
+            link_inflight_forget(peer->link, frame->stop.origins[i]);
+        }
+        break;
+    case PEER_EVENTS:
+        o->store(o->context, &frame->events);
+        break;
+    case PEER_GAP:
+        if (frame->gap.to > vector_get(&r->have, frame->gap.origin)) {
+            o->skip(
+                o->context, frame->gap.origin, frame->gap.from, frame->gap.to);
+        }
+        break;
+    case PEER_SKIPPED:
+    case PEER_HELLO:
+    case PEER_ISSUERS:
+    case PEER_MEMBERS:
+    case PEER_PING:
+    case PEER_PONG:
+    case PEER_GOODBYE:
+    case PEER_ERROR:
+        break;
+    }
+}
+
+/* What has changed of ours since the peer was told. */
+static void tell(const struct replication *r, struct replication_peer *peer)
+{
+    struct peer_frame frame = {.kind = PEER_HAVE};
+
+    for (size_t i = 0; i < r->have.count; i++) {
+        const struct vector_entry *e = &r->have.entries[i];
+
+        if (e->sequence > vector_get(&peer->told, e->origin)) {
+            (void)vector_raise(&frame.have, e->origin, e->sequence);
+        }
+    }
+    if (frame.have.count > 0 && link_send(peer->link, &frame) == 0) {
+        vector_merge(&peer->told, &frame.have);
+    }
+}
+
+void replication_committed(struct replication *r, uint64_t now_ms)
+{
+    r->options.have(r->options.context, &r->have);
+    list_each(node, &r->peers)
+    {
+        struct replication_peer *peer = replication_peer_of(node);
+
+        tell(r, peer);
+        replication_stream(r, peer);
+    }
+    assign_all(r, now_ms);
+}
+
+void replication_pump(struct replication *r, struct replication_peer *peer)
+{
+    tell(r, peer);
+    replication_stream(r, peer);
+}
+
+void replication_tick(struct replication *r, uint64_t now_ms)
+{
+    for (size_t i = 0; i < r->want_count; i++) {
+        struct replication_want *want = &r->wants[i];
+        uint64_t have = vector_get(&r->have, want->origin);
+        struct replication_peer *other;
+
+        if (have > want->have ||
+            have >= vector_get(&want->peer->have, want->origin)) {
+            want->have = have;
+            want->since_ms = now_ms;
+        } else if (now_ms - want->since_ms >= REPLICATION_RETRY_MS) {
+            other = best_source(r, want->origin, want->peer);
+            ask(r, now_ms, want->origin, other != NULL ? other : want->peer);
+        }
+    }
+    assign_all(r, now_ms);
+}
+
+static int descending(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a;
+    uint64_t right = *(const uint64_t *)b;
+
+    return left < right ? 1 : left > right ? -1 : 0;
+}
+
+/* The highest sequence that more than half of the members have. */
+static uint64_t majority_has(const struct replication *r,
+                             const uint64_t *members,
+                             size_t member_count,
+                             uint64_t origin)
+{
+    uint64_t *has = alloc_zero(member_count * sizeof(uint64_t));
+    uint64_t sequence;
+
+    for (size_t i = 0; i < member_count; i++) {
+        struct vector have;
+
+        if (members[i] == r->options.identity) {
+            has[i] = vector_get(&r->have, origin);
+        } else if (replication_known(r, members[i], &have)) {
+            has[i] = vector_get(&have, origin);
+        }
+    }
+    qsort(has, member_count, sizeof(has[0]), descending);
+    sequence = has[member_count / 2];
+    free(has);
+    return sequence;
+}
+
+void replication_safe(const struct replication *r,
+                      const uint64_t *members,
+                      size_t member_count,
+                      struct vector *ret)
+{
+    *ret = (struct vector){0};
+    check(member_count > 0);
+    for (size_t i = 0; i < r->have.count; i++) {
+        uint64_t origin = r->have.entries[i].origin;
+
+        if ((origin & EVENT_ORIGIN_QUORUM) != 0) {
+            (void)vector_raise(
+                ret, origin, majority_has(r, members, member_count, origin));
+        }
+    }
+}
+
+bool replication_caught_up(const struct replication *r)
+{
+    list_each(node, &r->peers)
+    {
+        if (!vector_covers(&r->have, &replication_peer_of(node)->had)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,60 @@
+/* What the files of replication share. */
+#ifndef CLUSTER_REPLICATION_PRIVATE_H
+#define CLUSTER_REPLICATION_PRIVATE_H
+
+#include "base/list.h"
+#include "cluster/replication.h"
+
+#define REPLICATION_KNOWN_MAX 64
+
+/* Of an origin: whom we asked, when, and what we had then. */
+struct replication_want {
+    uint64_t origin;
+    struct replication_peer *peer;
+    uint64_t since_ms;
+    uint64_t have;
+};
+
+/* What a node was last known to have on disk, its link open or not. */
+struct replication_known {
+    uint64_t node;
+    struct vector have;
+};
+
+struct replication_peer {
+    struct list entry;
+    struct link *link;
+    uint64_t node;
+    struct vector have; /* on its disk */
+    struct vector had;  /* when its link opened */
+    struct vector told; /* of ours */
+
+    /* What it wants of us: of each origin, up to where it was sent. */
+    struct vector sent;
+    uint64_t next_place; /* of our log, to be looked at for it */
+};
+
+struct replication {
+    struct replication_options options;
+    struct vector have; /* on our disk */
+    struct list peers;
+    struct replication_want wants[VECTOR_ORIGINS_MAX];
+    size_t want_count;
+    struct replication_known known[REPLICATION_KNOWN_MAX];
+    size_t known_count;
+    struct buffer scratch; /* one EVENTS frame */
+};
+
+static inline struct replication_peer *replication_peer_of(struct list *entry)
+{
+    return list_entry(entry, struct replication_peer, entry);
+}
+
+/* replication_stream.c: begin with what the peer has just asked for; send what
+ * the link has room for. */
+void replication_stream_begin(struct replication *r,
+                              struct replication_peer *peer,
+                              const struct vector *want);
+void replication_stream(struct replication *r, struct replication_peer *peer);
+
+#endif

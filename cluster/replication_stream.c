@@ -1,0 +1,215 @@
+/* The stream to one peer: one walk over the log's places for all the origins
+ * that it wants. */
+#include "cluster/replication_private.h"
+
+/* What a walk is doing: records of one origin that follow each other go into
+ * one frame. */
+struct walk {
+    struct replication *replication;
+    struct replication_peer *peer;
+    struct peer_events_writer writer;
+    bool writing;
+    uint64_t origin;      /* of the frame being written */
+    uint64_t sent_before; /* of that origin */
+    uint64_t first_place; /* in the frame */
+    struct vector low;
+    bool looked; /* at `low` */
+    bool stopped;
+    size_t visited;
+};
+
+static void set(struct vector *v, uint64_t origin, uint64_t sequence)
+{
+    if (vector_raise(v, origin, sequence)) {
+        vector_set(v, origin, sequence);
+    }
+}
+
+/* Send what is written. Without room for it, it has not been. */
+static bool flush(struct walk *w)
+{
+    struct replication_peer *peer = w->peer;
+    struct bytes frame;
+
+    if (!w->writing) {
+        return true;
+    }
+    w->writing = false;
+    peer_events_end(&w->writer);
+    frame = buffer_view(&w->replication->scratch);
+    if (frame.len == 0 || link_send_events(peer->link,
+                                           w->origin,
+                                           vector_get(&peer->sent, w->origin),
+                                           frame) == 0) {
+        return true;
+    }
+    set(&peer->sent, w->origin, w->sent_before);
+    peer->next_place = w->first_place;
+    w->stopped = true;
+    return false;
+}
+
+/* The peer cannot have the events up to `to`: they are no longer here. */
+static bool send_gap(struct replication_peer *peer,
+                     uint64_t origin,
+                     uint64_t to)
+{
+    const struct peer_frame frame = {
+        .kind = PEER_GAP,
+        .gap = {.origin = origin,
+                .from = vector_get(&peer->sent, origin),
+                .to = to}};
+
+    if (link_send(peer->link, &frame) != 0) {
+        return false;
+    }
+    set(&peer->sent, origin, to);
+    return true;
+}
+
+/* The record's predecessor was neither sent nor is it here. When it was
+ * trimmed, that is said; when it is damaged, somebody else may have it whole,
+ * and is asked when nothing more comes from us. */
+static bool bridge(struct walk *w, const struct replication_record *record)
+{
+    const struct replication_options *o = &w->replication->options;
+
+    if (!flush(w)) {
+        return false;
+    }
+    if (!w->looked) {
+        o->low_water(o->context, &w->low);
+        w->looked = true;
+    }
+    if (vector_get(&w->low, record->origin) >= record->predecessor ||
+        (record->origin & ~UINT64_C(1)) == o->identity) {
+        if (send_gap(w->peer, record->origin, record->predecessor)) {
+            return true;
+        }
+        w->peer->next_place = record->place;
+        w->stopped = true;
+        return false;
+    }
+    vector_remove(&w->peer->sent, record->origin);
+    return false;
+}
+
+static bool add(struct walk *w, const struct replication_record *record)
+{
+    uint8_t *room;
+
+    if (!w->writing) {
+        buffer_clear(&w->replication->scratch);
+        peer_events_begin(&w->writer, record->origin, &w->replication->scratch);
+        w->writing = true;
+        w->origin = record->origin;
+        w->sent_before = vector_get(&w->peer->sent, record->origin);
+        w->first_place = record->place;
+    }
+    room = peer_events_add(&w->writer, record->bytes.len);
+    if (room == NULL) {
+        return false;
+    }
+    memcpy(room, record->bytes.data, record->bytes.len);
+    set(&w->peer->sent, record->origin, record->sequence);
+    return true;
+}
+
+static bool visit(void *context, const struct replication_record *record)
+{
+    struct walk *w = context;
+    struct vector *sent = &w->peer->sent;
+
+    w->visited++;
+    w->peer->next_place = record->place;
+    if (vector_knows(sent, record->origin) &&
+        record->sequence > vector_get(sent, record->origin)) {
+        if (record->predecessor > vector_get(sent, record->origin) &&
+            !bridge(w, record)) {
+            if (w->stopped) {
+                return false;
+            }
+            w->peer->next_place = record->place + 1;
+            return true;
+        }
+        if (w->writing && w->origin != record->origin && !flush(w)) {
+            return false;
+        }
+        if (!add(w, record) && (!flush(w) || !add(w, record))) {
+            w->stopped = true;
+            return false;
+        }
+    }
+    w->peer->next_place = record->place + 1;
+    return true;
+}
+
+/* What was trimmed before the peer was sent it. */
+static bool tell_trimmed(struct replication *r, struct replication_peer *peer)
+{
+    const struct replication_options *o = &r->options;
+    struct vector low;
+
+    o->low_water(o->context, &low);
+    for (size_t i = 0; i < peer->sent.count; i++) {
+        const struct vector_entry *e = &peer->sent.entries[i];
+        uint64_t gone = vector_get(&low, e->origin);
+
+        if (gone > e->sequence && !send_gap(peer, e->origin, gone)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void replication_stream(struct replication *r, struct replication_peer *peer)
+{
+    const struct replication_options *o = &r->options;
+    struct walk w = {.replication = r, .peer = peer};
+
+    if (peer->sent.count == 0 || !tell_trimmed(r, peer)) {
+        return;
+    }
+    do {
+        size_t room = link_events_room(peer->link);
+
+        if (room == 0) {
+            return;
+        }
+        w.visited = 0;
+        if (o->read(o->context,
+                    peer->next_place,
+                    room < REPLICATION_PAGE_BYTES ? room
+                                                  : REPLICATION_PAGE_BYTES,
+                    visit,
+                    &w) != 0) {
+            w.stopped = true;
+        }
+        (void)flush(&w);
+    } while (!w.stopped && w.visited > 0);
+}
+
+void replication_stream_begin(struct replication *r,
+                              struct replication_peer *peer,
+                              const struct vector *want)
+{
+    const struct replication_options *o = &r->options;
+    struct vector after;
+    uint64_t place;
+
+    for (size_t i = 0; i < want->count; i++) {
+        set(&peer->sent, want->entries[i].origin, want->entries[i].sequence);
+        link_inflight_forget(peer->link, want->entries[i].origin);
+    }
+    o->have(o->context, &after);
+    for (size_t i = 0; i < peer->sent.count; i++) {
+        set(&after,
+            peer->sent.entries[i].origin,
+            peer->sent.entries[i].sequence);
+    }
+    place = o->seek(o->context, &after);
+    if (peer->next_place == 0 || place < peer->next_place) {
+        peer->next_place = place;
+    }
+    replication_stream(r, peer);
+}
