@@ -5,6 +5,7 @@ libproto_a_SOURCES = \
 	%D%/channel_name.c %D%/channel_name.h \
 	%D%/client_msg.c %D%/client_msg.h \
 	%D%/client_request.c %D%/client_request.h \
+	%D%/cluster_secret.c %D%/cluster_secret.h \
 	%D%/credentials.c %D%/credentials.h \
 	%D%/cursor.c %D%/cursor.h \
 	%D%/http_head.c %D%/http_head.h \

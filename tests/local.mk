@@ -33,6 +33,7 @@ UNIT_PROTO = \
 	%D%/unit/test_answer \
 	%D%/unit/test_client_msg_keys \
 	%D%/unit/test_client_request \
+	%D%/unit/test_cluster_secret \
 	%D%/unit/test_credentials \
 	%D%/unit/test_cursor \
 	%D%/unit/test_http_head \
