@@ -21,6 +21,7 @@ libbase_a_SOURCES = \
 	%D%/moment.h \
 	%D%/rc.c \
 	%D%/rc.h \
+	%D%/splitmix.h \
 	%D%/text.c \
 	%D%/text.h \
 	%D%/vector.c \

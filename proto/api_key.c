@@ -2,42 +2,11 @@
  * is checked here before a key is handed on. */
 #include "proto/api_key.h"
 
-#include "base/alloc.h"
 #include "base/check.h"
 #include "base/rc.h"
 #include "base/text.h"
 #include "proto/keys.pb-c.h"
-
-#include <stdlib.h>
-
-static void *allocate(void *context, size_t size)
-{
-    (void)context;
-    return alloc_raw(size);
-}
-
-static void release(void *context, void *pointer)
-{
-    (void)context;
-    free(pointer);
-}
-
-/* What it allocates is bounded by the input, which is bounded here. */
-static ProtobufCAllocator allocator = {allocate, release, NULL};
-
-static struct bytes view_of(ProtobufCBinaryData field)
-{
-    return bytes_of(field.data, field.len);
-}
-
-/* protobuf-c has no read-only view of bytes; packing only reads them. */
-static ProtobufCBinaryData field_of(const void *data, size_t len)
-{
-    return (ProtobufCBinaryData){
-        .len = len,
-        .data = (uint8_t *)(uintptr_t)data,
-    };
-}
+#include "proto/pack.h"
 
 static bool is_id(struct bytes id)
 {
@@ -71,7 +40,7 @@ static void fields_of(const struct channel_name *grants,
 {
     check(count <= API_KEY_GRANTS_MAX);
     for (size_t i = 0; i < count; i++) {
-        fields[i] = field_of(grants[i].text, grants[i].len);
+        fields[i] = pack_field(grants[i].text, grants[i].len);
     }
 }
 
@@ -80,14 +49,12 @@ void api_key_encode(const struct api_key *key, struct buffer *payload)
     ProtobufCBinaryData publish[API_KEY_GRANTS_MAX];
     ProtobufCBinaryData subscribe[API_KEY_GRANTS_MAX];
     Weir__ApiKey message = WEIR__API_KEY__INIT;
-    size_t len;
-    uint8_t *room;
 
     check(is_id(bytes_text(key->id)));
     fields_of(key->publish, key->publish_count, publish);
     fields_of(key->subscribe, key->subscribe_count, subscribe);
-    message.issuer = field_of(key->issuer, sizeof(key->issuer));
-    message.id = field_of(key->id, strlen(key->id));
+    message.issuer = pack_field(key->issuer, sizeof(key->issuer));
+    message.id = pack_field(key->id, strlen(key->id));
     message.n_publish = key->publish_count;
     message.publish = publish;
     message.n_subscribe = key->subscribe_count;
@@ -95,13 +62,7 @@ void api_key_encode(const struct api_key *key, struct buffer *payload)
     message.admin = key->admin;
     message.not_before_s = key->not_before_s;
     message.expires_s = key->expires_s;
-
-    len = weir__api_key__get_packed_size(&message);
-    room = buffer_reserve(payload, len);
-    if (room != NULL) {
-        check(weir__api_key__pack(&message, room) == len);
-        buffer_advance(payload, len);
-    }
+    pack_append(&message.base, payload);
 }
 
 static bool read_grants(const ProtobufCBinaryData *fields,
@@ -112,7 +73,7 @@ static bool read_grants(const ProtobufCBinaryData *fields,
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        struct bytes text = view_of(fields[i]);
+        struct bytes text = pack_view(fields[i]);
 
         if (channel_name_parse_grant(text, &grants[i]) != RC_OK ||
             !bytes_equal(text, channel_name_view(&grants[i]))) {
@@ -125,7 +86,7 @@ static bool read_grants(const ProtobufCBinaryData *fields,
 static bool read_message(const Weir__ApiKey *message, struct api_key *key)
 {
     if (message->issuer.len != sizeof(key->issuer) ||
-        !is_id(view_of(message->id))) {
+        !is_id(pack_view(message->id))) {
         return false;
     }
     memcpy(key->issuer, message->issuer.data, sizeof(key->issuer));
@@ -149,12 +110,12 @@ int api_key_decode(struct bytes payload, struct api_key *ret)
     if (payload.len > API_KEY_TEXT_BYTES_MAX) {
         return RC_MALFORMED;
     }
-    message = weir__api_key__unpack(&allocator, payload.len, payload.data);
+    message = (Weir__ApiKey *)pack_read(&weir__api_key__descriptor, payload);
     if (message == NULL) {
         return RC_MALFORMED;
     }
     good = read_message(message, &key);
-    weir__api_key__free_unpacked(message, &allocator);
+    pack_free(&message->base);
     if (!good) {
         return RC_MALFORMED;
     }
@@ -172,8 +133,8 @@ void api_key_print(struct bytes payload,
     size_t text_len;
     uint8_t *room;
 
-    message.payload = field_of(payload.data, payload.len);
-    message.signature = field_of(signature, API_KEY_SIGNATURE_BYTES);
+    message.payload = pack_field(payload.data, payload.len);
+    message.signature = pack_field(signature, API_KEY_SIGNATURE_BYTES);
     packed_len = weir__signed_key__get_packed_size(&message);
     text_len = text_base64url_len(packed_len);
     if (text_len + strlen(API_KEY_TEXT_PREFIX) > API_KEY_TEXT_BYTES_MAX) {
@@ -223,7 +184,8 @@ int api_key_parse(struct bytes text, struct api_key_signed *ret)
         !text_base64url_decode(text, packed, &packed_len)) {
         return RC_MALFORMED;
     }
-    message = weir__signed_key__unpack(&allocator, packed_len, packed);
+    message = (Weir__SignedKey *)pack_read(&weir__signed_key__descriptor,
+                                           bytes_of(packed, packed_len));
     if (message == NULL) {
         return RC_MALFORMED;
     }
@@ -232,8 +194,8 @@ int api_key_parse(struct bytes text, struct api_key_signed *ret)
     if (good) {
         memcpy(ret->signature, message->signature.data, sizeof(ret->signature));
         buffer_init(&ret->payload, API_KEY_TEXT_BYTES_MAX);
-        buffer_append(&ret->payload, view_of(message->payload));
+        buffer_append(&ret->payload, pack_view(message->payload));
     }
-    weir__signed_key__free_unpacked(message, &allocator);
+    pack_free(&message->base);
     return good ? RC_OK : RC_MALFORMED;
 }

@@ -16,6 +16,7 @@ libproto_a_SOURCES = \
 	%D%/idempotency.c %D%/idempotency.h \
 	%D%/json.c %D%/json.h \
 	%D%/json_string.c %D%/json_string.h \
+	%D%/pack.c %D%/pack.h \
 	%D%/problem.c %D%/problem.h \
 	%D%/query.c %D%/query.h \
 	%D%/replay_request.c %D%/replay_request.h \

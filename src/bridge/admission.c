@@ -2,6 +2,7 @@
 #include "src/bridge/admission.h"
 
 #include "base/check.h"
+#include "base/splitmix.h"
 
 enum problem admission_authorize(struct shard *shard,
                                  struct moment now,
@@ -27,15 +28,12 @@ enum problem admission_authorize(struct shard *shard,
 }
 
 /* A version 4 UUID (RFC 9562, 5.4) for an event that gets no place in the log.
- * Nothing is looked up by it and it guards nothing, so splitmix64 will do. */
+ * Nothing is looked up by it and it guards nothing. */
 static void random_uuid(struct shard *shard, uint8_t ret[16])
 {
     for (int half = 0; half < 2; half++) {
-        uint64_t z = shard->random += UINT64_C(0x9e3779b97f4a7c15);
+        uint64_t z = splitmix_next(&shard->random);
 
-        z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-        z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-        z ^= z >> 31;
         memcpy(ret + 8 * half, &z, sizeof(z));
     }
     ret[6] = (uint8_t)((ret[6] & 0x0f) | 0x40);
