@@ -1,2 +1,3 @@
 noinst_LIBRARIES += libcluster.a
-libcluster_a_SOURCES =
+libcluster_a_SOURCES = \
+	%D%/membership.h
