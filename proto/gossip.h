@@ -32,6 +32,7 @@ struct gossip_address {
 
 bool gossip_address_equal(const struct gossip_address *a,
                           const struct gossip_address *b);
+bool gossip_address_is_nowhere(const struct gossip_address *address);
 
 /* The values are those of gossip.proto, and their order is that of precedence:
  * see gossip_member_compare(). */

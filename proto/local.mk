@@ -8,7 +8,7 @@ libproto_a_SOURCES = \
 	%D%/cluster_secret.c %D%/cluster_secret.h \
 	%D%/credentials.c %D%/credentials.h \
 	%D%/cursor.c %D%/cursor.h \
-	%D%/gossip.h \
+	%D%/gossip.c %D%/gossip.h \
 	%D%/http_head.c %D%/http_head.h \
 	%D%/http_reply.c %D%/http_reply.h \
 	%D%/http_request.c %D%/http_request.h \
@@ -21,7 +21,7 @@ libproto_a_SOURCES = \
 	%D%/problem.c %D%/problem.h \
 	%D%/query.c %D%/query.h \
 	%D%/replay_request.c %D%/replay_request.h \
-	%D%/seal.h \
+	%D%/seal.c %D%/seal.h \
 	%D%/server_msg.c %D%/server_msg.h \
 	%D%/ws_accept.c %D%/ws_accept.h \
 	%D%/ws_deflate.c %D%/ws_deflate.h \

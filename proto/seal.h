@@ -28,6 +28,7 @@ struct seal_counters {
     uint64_t opened;
     uint64_t too_short;
     uint64_t other_version;
+    uint64_t too_large;
     uint64_t not_authentic; /* another secret, garbage or tampering */
 };
 
@@ -38,10 +39,10 @@ void seal_write(const uint8_t key[SEAL_KEY_BYTES],
                 struct bytes content,
                 struct buffer *out);
 
-/* Append what a datagram holds; on failure nothing is appended. RC_MALFORMED:
- * too short to be one. RC_UNSUPPORTED: of another version. RC_DENIED: not
- * sealed with this key. RC_TOO_LARGE: over the cap of `out`. `counters` may be
- * NULL. */
+/* Put what a datagram holds into `out`, which is given empty, with a cap of at
+ * least the datagram's length. On failure it is left empty. RC_MALFORMED: too
+ * short to be one. RC_UNSUPPORTED: of another version. RC_DENIED: not sealed
+ * with this key. RC_TOO_LARGE: over the cap of `out`. */
 int seal_open(const uint8_t key[SEAL_KEY_BYTES],
               struct bytes datagram,
               struct buffer *out,
