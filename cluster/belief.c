@@ -63,7 +63,9 @@ static void set(struct membership *m,
         list_remove(&member->changes);
         list_push_back(&m->changes, &member->changes);
     }
-    dissemination_add(&m->news, member);
+    if (!m->merging || member == m->self) {
+        dissemination_add(&m->news, member);
+    }
 }
 
 /* We are `record` from now on, with an incarnation above `above`. */

@@ -176,7 +176,10 @@ static uint64_t next_deadline_ms(const struct membership *m)
 {
     uint64_t deadline_ms = belief_deadline_ms(m);
 
-    if (m->silent || notice_goodbye_is_told(m)) {
+    if (notice_goodbye_is_told(m) && !m->gone) {
+        return m->now_ms; /* GONE is to be told. */
+    }
+    if (m->silent || m->gone) {
         return MOMENT_NEVER;
     }
     deadline_ms = membership_earlier(deadline_ms, probe_deadline_ms(m));
@@ -188,6 +191,13 @@ static uint64_t next_deadline_ms(const struct membership *m)
         deadline_ms = membership_earlier(deadline_ms, m->leave_end_ms);
     }
     return deadline_ms;
+}
+
+static void reschedule(struct membership *m)
+{
+    uint64_t deadline_ms = next_deadline_ms(m);
+
+    m->deadline_ms = deadline_ms > m->now_ms ? deadline_ms : m->now_ms;
 }
 
 /* What passed between the deadline and a late step did not pass, for us. */
@@ -229,7 +239,7 @@ void membership_step(struct membership *m,
         leave(m);
         break;
     }
-    m->deadline_ms = next_deadline_ms(m);
+    reschedule(m);
 }
 
 uint64_t membership_deadline_ms(const struct membership *m)
@@ -246,7 +256,7 @@ bool membership_next_send(struct membership *m,
     bool sent = !m->silent && outbox_next(m, ret_to, out);
 
     /* Told once more, news may be news no longer. */
-    m->deadline_ms = next_deadline_ms(m);
+    reschedule(m);
     return sent;
 }
 
@@ -262,7 +272,7 @@ int membership_forget(struct membership *m, uint64_t now_ms, uint64_t id)
         return RC_BUSY;
     }
     belief_forget(m, member);
-    m->deadline_ms = next_deadline_ms(m);
+    reschedule(m);
     return RC_OK;
 }
 
@@ -281,8 +291,10 @@ int membership_table_merge(struct membership *m,
     int rc;
 
     advance(m, now_ms);
+    m->merging = true;
     rc = gossip_table_read(table, take_record, m);
-    m->deadline_ms = next_deadline_ms(m);
+    m->merging = false;
+    reschedule(m);
     return rc;
 }
 

@@ -166,8 +166,9 @@ unsigned membership_health(const struct membership *m);
 
 /* All that is known, to be saved so that a restarted node knows that it has
  * peers, or to be sent over a link; and back. A table of the same cluster is
- * merged in any order, any number of times. RC_MALFORMED, RC_TOO_LARGE: nothing
- * was merged. membership_digest() changes when the table does, but for
+ * merged in any order, any number of times; what it says is not told to others
+ * as news, they are taken to have it. RC_MALFORMED, RC_TOO_LARGE: nothing was
+ * merged. membership_digest() changes when the table does, but for
  * suspicions: save it when the digest is another. */
 void membership_table_write(const struct membership *m, struct buffer *out);
 int membership_table_merge(struct membership *m,

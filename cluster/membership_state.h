@@ -40,6 +40,7 @@ enum membership_phase {
 struct membership_probe {
     enum membership_phase phase;
     uint64_t target;
+    uint64_t incarnation; /* of the target, when it was chosen */
     uint32_t sequence;
     uint64_t indirect_ms; /* when others are asked */
     uint64_t end_ms;      /* of the period */
@@ -100,6 +101,7 @@ struct membership {
     bool seeds_wanted;
     bool full;
     bool full_told;
+    bool merging; /* a table that others have too: not to be told again */
     bool leaving;
     bool gone;
     uint64_t leave_end_ms;

@@ -169,6 +169,7 @@ static void begin(struct membership *m)
     m->counters.probes++;
     m->probe.phase = MEMBERSHIP_PHASE_DIRECT;
     m->probe.target = target->record.id;
+    m->probe.incarnation = target->record.incarnation;
     m->probe.sequence = ++m->sequence;
     m->probe.indirect_ms = m->now_ms + stretched(m, settings->probe_timeout_ms);
     ping(m, target->record.id, &target->record.address, m->sequence);
@@ -207,8 +208,9 @@ static void judge(struct membership *m)
     struct member *target = member_list_find(&m->members, m->probe.target);
 
     if (m->probe.phase == MEMBERSHIP_PHASE_IDLE || target == NULL ||
-        !membership_is_live(m, target)) {
-        return;
+        !membership_is_live(m, target) ||
+        m->probe.incarnation != target->record.incarnation) {
+        return; /* Or it spoke up, or came anew, in between. */
     }
     m->counters.probes_failed++;
     /* Helpers that were not heard either speak against us. */
