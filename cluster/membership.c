@@ -312,7 +312,10 @@ uint64_t membership_digest(const struct membership *m)
 
 bool membership_next_event(struct membership *m, struct membership_event *ret)
 {
-    return notice_next(m, ret);
+    bool told = notice_next(m, ret);
+
+    reschedule(m); /* Once GONE is told, there is nothing more to wait for. */
+    return told;
 }
 
 const char *membership_event_name(enum membership_event_kind kind)
