@@ -8,6 +8,7 @@ libproto_a_SOURCES = \
 	%D%/cluster_secret.c %D%/cluster_secret.h \
 	%D%/credentials.c %D%/credentials.h \
 	%D%/cursor.c %D%/cursor.h \
+	%D%/gossip.c %D%/gossip.h \
 	%D%/http_head.c %D%/http_head.h \
 	%D%/http_reply.c %D%/http_reply.h \
 	%D%/http_request.c %D%/http_request.h \
@@ -22,6 +23,7 @@ libproto_a_SOURCES = \
 	%D%/problem.c %D%/problem.h \
 	%D%/query.c %D%/query.h \
 	%D%/replay_request.c %D%/replay_request.h \
+	%D%/seal.c %D%/seal.h \
 	%D%/server_msg.c %D%/server_msg.h \
 	%D%/ws_accept.c %D%/ws_accept.h \
 	%D%/ws_deflate.c %D%/ws_deflate.h \
@@ -30,11 +32,10 @@ libproto_a_SOURCES = \
 	%D%/ws_stream.c %D%/ws_stream.h
 
 # What protoc-c makes of the .proto files: not ours, so without our warnings.
-PROTO_FILES = %D%/keys.proto %D%/peer.proto
+PROTO_FILES = %D%/gossip.proto %D%/keys.proto %D%/peer.proto
 PROTO_GENERATED = $(PROTO_FILES:.proto=.pb-c.c) $(PROTO_FILES:.proto=.pb-c.h)
 noinst_LIBRARIES += libprotogen.a
-nodist_libprotogen_a_SOURCES = %D%/keys.pb-c.c %D%/keys.pb-c.h \
-	%D%/peer.pb-c.c %D%/peer.pb-c.h
+nodist_libprotogen_a_SOURCES = $(PROTO_GENERATED)
 libprotogen_a_CFLAGS = $(FOREIGN_CFLAGS)
 BUILT_SOURCES += $(PROTO_GENERATED)
 CLEANFILES += $(PROTO_GENERATED)

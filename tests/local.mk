@@ -50,6 +50,7 @@ UNIT_PROTO = \
 	%D%/unit/test_peer_events \
 	%D%/unit/test_problem \
 	%D%/unit/test_query \
+	%D%/unit/test_seal \
 	%D%/unit/test_server_msg \
 	%D%/unit/test_ws_accept \
 	%D%/unit/test_ws_deflate \
@@ -77,7 +78,21 @@ UNIT_CLUSTER = \
 	%D%/unit/test_handshake \
 	%D%/unit/test_inflight \
 	%D%/unit/test_link \
-	%D%/unit/test_sealed_stream
+	%D%/unit/test_sealed_stream \
+	%D%/sim/membership_sim \
+	%D%/unit/test_dissemination \
+	%D%/unit/test_member_list \
+	%D%/unit/test_membership \
+	%D%/unit/test_suspicion
+tests_sim_membership_sim_SOURCES = %D%/sim/membership_sim.c \
+	%D%/sim/membership_world.c %D%/sim/membership_world.h
+
+# A table for doc/performance, printed by hand.
+SIM_TABLES = %D%/sim/membership_table
+tests_sim_membership_table_SOURCES = %D%/sim/membership_table.c \
+	%D%/sim/membership_world.c %D%/sim/membership_world.h
+$(SIM_TABLES): FLOOR = $(LINK_CLUSTER)
+$(SIM_TABLES): $(CLUSTER_LIBS)
 
 UNIT_BRIDGE = \
 	%D%/unit/test_admission \
@@ -214,7 +229,8 @@ $(BENCH_TARGETS): $(PROGRAM_LIBS)
 .PHONY: bench
 bench: weir $(BENCH_TARGETS)
 
-check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS) $(BENCH_TARGETS)
+check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS) $(BENCH_TARGETS) \
+	$(SIM_TABLES)
 
 # Built when asked for: make tests/bench/bench_log. bench_json needs the Debian
 # package libjson-c-dev.
