@@ -2,6 +2,9 @@ noinst_LIBRARIES += libcluster.a
 libcluster_a_SOURCES = \
 	%D%/handshake.c %D%/handshake.h \
 	%D%/inflight.c %D%/inflight.h \
+	%D%/hub.c %D%/hub.h %D%/hub_state.h \
+	%D%/hub_connect.c \
+	%D%/hub_link.c \
 	%D%/link.c %D%/link.h \
 	%D%/replication.c %D%/replication.h \
 	%D%/replication_private.h \

@@ -179,7 +179,8 @@ static void assign_all(struct replication *r, uint64_t now_ms)
 struct replication_peer *replication_open(struct replication *r,
                                           uint64_t now_ms,
                                           struct link *link,
-                                          const struct peer_hello *hello)
+                                          const struct peer_hello *hello,
+                                          const struct vector *told)
 {
     struct replication_peer *peer = alloc_zero(sizeof(*peer));
 
@@ -187,7 +188,7 @@ struct replication_peer *replication_open(struct replication *r,
     peer->node = hello->node;
     peer->have = hello->have;
     peer->had = hello->have;
-    peer->told = r->have;
+    peer->told = *told;
     list_push_back(&r->peers, &peer->entry);
     /* In place of what it said before: a node can be set back. */
     known(r, hello->node)->have = hello->have;

@@ -60,12 +60,13 @@ struct replication_peer;
 struct replication *replication_new(const struct replication_options *options);
 void replication_free(struct replication *r); /* accepts NULL */
 
-/* The link to `hello->node` is open; it stays the caller's, and open until
- * replication_close(), which frees the peer. */
+/* The link to `hello->node` is open; the peer was told `told` of us. It stays
+ * the caller's, and open until replication_close(), which frees the peer. */
 struct replication_peer *replication_open(struct replication *r,
                                           uint64_t now_ms,
                                           struct link *link,
-                                          const struct peer_hello *hello);
+                                          const struct peer_hello *hello,
+                                          const struct vector *told);
 void replication_close(struct replication *r,
                        uint64_t now_ms,
                        struct replication_peer *peer);

@@ -71,6 +71,25 @@ void batch_add_event(struct batch *batch, struct event *event)
     batch->record_bytes += event->channel.len + event->content.len;
 }
 
+void batch_drop_until(struct batch *batch, uint64_t sequence)
+{
+    size_t drop = 0;
+
+    while (drop < batch->event_count &&
+           batch->events[drop]->sequence <= sequence) {
+        batch->record_bytes -=
+            batch->events[drop]->channel.len + batch->events[drop]->content.len;
+        event_unref(batch->events[drop]);
+        drop++;
+    }
+    if (drop > 0) {
+        batch->event_count -= drop;
+        memmove(batch->events,
+                batch->events + drop,
+                batch->event_count * sizeof(batch->events[0]));
+    }
+}
+
 bool batch_chained(const struct batch *batch)
 {
     for (size_t i = 0; i < batch->event_count; i++) {
@@ -78,7 +97,8 @@ bool batch_chained(const struct batch *batch)
 
         if (event->origin != batch->origin ||
             event->sequence <= event->predecessor ||
-            (i > 0 && event->predecessor != batch->events[i - 1]->sequence)) {
+            (i > 0 && (event->predecessor > batch->events[i - 1]->sequence ||
+                       event->sequence <= batch->events[i - 1]->sequence))) {
             return false;
         }
     }

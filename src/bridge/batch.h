@@ -49,7 +49,11 @@ void batch_add(struct batch *batch, struct publish *publish);
 /* Take over one event that a peer sent, and its reference. */
 void batch_add_event(struct batch *batch, struct event *event);
 
-/* Whether its events follow one another, as one origin's do. */
+/* Drop its first events, up to and with `sequence`. */
+void batch_drop_until(struct batch *batch, uint64_t sequence);
+
+/* Whether its events are of one origin, in order, and none is missing between
+ * two. (An origin that was set back names an older predecessor.) */
 bool batch_chained(const struct batch *batch);
 
 /* Move the publishes that wait from `from`; what they are charged stays there,

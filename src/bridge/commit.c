@@ -178,28 +178,37 @@ static void take_own(struct commit *c,
     turn->own[kind] = batch;
 }
 
-/* Whether the peer's batch follows from what is on disk or in this turn. */
-static bool follows(struct commit *c,
-                    const struct turn *turn,
-                    const struct batch *batch)
+/* What is on disk, or will be with this turn, of the batch's origin. */
+static uint64_t last_of(struct commit *c,
+                        const struct turn *turn,
+                        uint64_t origin)
 {
     const struct commit_log *log = &c->options.log;
-    uint64_t last = log->last_sequence(log->context, batch->origin);
+    uint64_t last = log->last_sequence(log->context, origin);
 
     list_each(node, &turn->foreign)
     {
         const struct batch *before = list_entry(node, struct batch, node);
 
-        if (before->origin == batch->origin) {
+        if (before->origin == origin) {
             last = before->event_count > 0
                        ? before->events[before->event_count - 1]->sequence
                        : before->skip_to;
         }
     }
+    return last;
+}
+
+/* Whether the peer's batch, less what is there already, follows from what is.
+ * An origin that was set back names a predecessor that is older: nothing is
+ * missing then. */
+static bool follows(uint64_t last, struct batch *batch)
+{
     if (batch->event_count == 0) {
         return batch->skip_to > last;
     }
-    return batch_chained(batch) && batch->events[0]->predecessor == last;
+    batch_drop_until(batch, last);
+    return batch->event_count > 0 && batch->events[0]->predecessor <= last;
 }
 
 static void take_foreign(struct commit *c, struct turn *turn)
@@ -210,7 +219,7 @@ static void take_foreign(struct commit *c, struct turn *turn)
         struct batch *batch =
             list_entry(list_pop_front(&c->foreign), struct batch, node);
 
-        if (follows(c, turn, batch)) {
+        if (follows(last_of(c, turn, batch->origin), batch)) {
             bytes += batch->record_bytes;
             list_push_back(&turn->foreign, &batch->node);
         } else {

@@ -22,3 +22,8 @@ void intake_release(struct intake *intake, size_t bytes)
 
     check(before >= bytes);
 }
+
+void intake_add(struct intake *intake, size_t bytes)
+{
+    atomic_fetch_add_explicit(&intake->bytes, bytes, memory_order_relaxed);
+}

@@ -15,6 +15,8 @@ struct intake {
 
 /* False, charging nothing, when the bound would be passed. */
 bool intake_charge(struct intake *intake, size_t bytes);
+/* Charge what cannot be refused, beyond the bound. */
+void intake_add(struct intake *intake, size_t bytes);
 void intake_release(struct intake *intake, size_t bytes);
 
 #endif
