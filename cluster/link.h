@@ -1,10 +1,14 @@
 /* One connection between two nodes: bytes from the peer in, frames out; frames
  * in, bytes for the peer out. Sans-IO: no socket, clock or entropy.
  *
- * After the handshake the frames of each direction are a sealed stream.
- * Frames are sealed when the world asks for output, all that wait together, so
- * what a link sends in one turn costs one seal for each 64 KB. Sealed bytes
- * leave before others are sealed: memory is at most twice output_bytes_max.
+ * After the handshake the frames of each direction are a sealed stream. They
+ * are sealed when the world asks for output, all that wait together, so what a
+ * link sends in one turn costs one seal for each 64 KB.
+ *
+ * EVENTS are taken while less than output_bytes_max waits to be sealed, other
+ * frames while it is less than PEER_FRAME_BYTES_MAX more: an acknowledgement is
+ * not held up by events. Sealed bytes leave before others are sealed, so what
+ * waits to leave is at most twice that.
  *
  * The responder sends nothing sealed before it has opened a chunk, so a
  * handshake that was overheard and is played again gets nothing out of it.
@@ -26,7 +30,7 @@ struct link_settings {
     uint64_t handshake_timeout_ms; /* until the peer's HELLO is here */
     uint64_t ping_interval_ms;
     uint64_t silence_timeout_ms; /* without a chunk: the peer is dead */
-    size_t output_bytes_max;     /* frames that wait to be sealed */
+    size_t output_bytes_max;     /* see above */
     size_t inflight_bytes_max;   /* events sent that the peer has not synced */
 };
 
@@ -88,15 +92,16 @@ int link_feed(struct link *l,
 int link_send(struct link *l, const struct peer_frame *frame);
 
 /* Append one EVENTS frame, whole as peer_events_end() left it: encoded once, it
- * can go to many links. `last` is the sequence of its last record. RC_BUSY: no
- * room, or inflight_bytes_max are in flight; RC_CLOSED. When nothing is in
- * flight, a frame of any size goes. */
+ * can go to many links. `last` is the sequence of its last record. RC_BUSY:
+ * there is no room for events; RC_CLOSED. */
 int link_send_events(struct link *l,
                      uint64_t origin,
                      uint64_t last,
                      struct bytes frame);
 
-/* How many bytes of events link_send_events() would take now; 0: none. */
+/* How many bytes of events there is room for: below output_bytes_max, and below
+ * inflight_bytes_max. When it is not 0, a frame may be longer, so that one
+ * record of any length goes. */
 size_t link_events_room(const struct link *l);
 
 /* Bytes in flight. The peer's HAVE frames are counted by link_feed(); what is
