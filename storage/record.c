@@ -138,6 +138,7 @@ int record_decode(struct bytes bytes, struct record *ret)
         record.predecessor >= record.sequence) {
         return RC_CORRUPT;
     }
+    record.whole = bytes;
     *ret = record;
     return 0;
 }

@@ -25,7 +25,8 @@ struct record {
     uint64_t predecessor;
     struct bytes channel;
     struct bytes content;
-    struct bytes key; /* len 0: none */
+    struct bytes key;   /* len 0: none */
+    struct bytes whole; /* the record itself */
 };
 
 size_t record_len(const struct event *event);

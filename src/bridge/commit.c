@@ -286,6 +286,7 @@ static void settle_own(struct commit *c, struct turn *turn, struct moment now)
             metrics_add(c->options.metrics,
                         events_repeated,
                         turn->own[i]->repeated_count);
+            metrics_add(c->options.metrics, events, turn->own[i]->event_count);
             frontier_add(&c->frontier, turn->own[i], now);
         }
     }
@@ -317,7 +318,6 @@ static void settle(struct commit *c, struct turn *turn, struct moment now)
         metrics_add(
             c->options.metrics, log_batch_events_sum, turn->event_count);
         metrics_add(c->options.metrics, log_batch_events_count, 1);
-        metrics_add(c->options.metrics, events, turn->event_count);
     }
 }
 

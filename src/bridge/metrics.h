@@ -21,6 +21,8 @@
     X(publishes_refused, "counter", "Publish requests answered by an error") \
     X(events, "counter", "Events accepted")                                  \
     X(events_repeated, "counter", "Events not stored again: known by key")   \
+    X(peer_events, "counter", "Events that other nodes sent")                \
+    X(peer_events_refused, "counter", "Frames of them that were not whole")  \
     X(deliveries, "counter", "Events sent to subscribers")                   \
     X(catchup_begun, "counter", "Times a slow client fell back to the log")  \
     X(catchup_records,                                                       \

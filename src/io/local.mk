@@ -6,6 +6,14 @@ libio_a_SOURCES = \
 	%D%/certificate.h \
 	%D%/clock.c \
 	%D%/clock.h \
+	%D%/cluster_address.c \
+	%D%/cluster_address.h \
+	%D%/cluster_log.c \
+	%D%/cluster_loop.c \
+	%D%/cluster_loop.h \
+	%D%/cluster_seeds.c \
+	%D%/cluster_socket.c \
+	%D%/cluster_state.h \
 	%D%/file.c \
 	%D%/file.h \
 	%D%/log_view.c \

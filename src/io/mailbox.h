@@ -9,10 +9,17 @@
 #include <uv.h>
 
 enum mail_kind {
-    MAIL_BATCH,   /* struct batch, a reference, for a shard */
-    MAIL_TLS,     /* struct tls_context, a reference, for a shard */
-    MAIL_DRAIN,   /* for a shard: no more connections, then end */
-    MAIL_STOPPED, /* for the server: a shard has ended */
+    MAIL_BATCH,     /* struct batch, a reference, for a shard */
+    MAIL_TLS,       /* struct tls_context, a reference, for a shard */
+    MAIL_DRAIN,     /* for a shard: no more connections, then end */
+    MAIL_STOPPED,   /* for the server: a shard, or the cluster's loop, has ended
+                     */
+    MAIL_LISTEN,    /* for a shard: accept connections, as its options say */
+    MAIL_READY,     /* for the server: the node has what the others have */
+    MAIL_DUPLICATE, /* for the server: another has our identity */
+    MAIL_COMMITTED, /* for the cluster: the log has grown */
+    MAIL_ISSUERS, /* for the cluster and shards: struct buffer, 32 bytes each */
+    MAIL_LEAVE,   /* for the cluster: with the time for it, in ms */
 };
 
 struct mail {

@@ -1,0 +1,74 @@
+/* What the cluster's thread holds, for its files. */
+#ifndef IO_CLUSTER_STATE_H
+#define IO_CLUSTER_STATE_H
+
+#include "src/io/acceptor.h"
+#include "src/io/cluster_loop.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+#define CLUSTER_READ_BYTES (256 * 1024)
+
+struct cluster_socket;
+
+struct cluster_loop {
+    struct cluster_options options;
+    struct listener_address *seeds; /* a copy */
+    char *urls;
+    char *table_file;
+    struct hub *hub;
+    uv_loop_t uv;
+    uv_udp_t udp;
+    uv_timer_t timer;
+    uv_timer_t ready_timer;
+    struct acceptor acceptor;
+    struct mailbox mailbox;
+    int listen_fd;
+    struct gossip_address address;
+    struct list sockets;
+    uint8_t input[CLUSTER_READ_BYTES];
+    struct buffer datagram;
+
+    /* Names of seeds that are being looked up, and what was found. */
+    size_t lookups;
+    struct gossip_address found[MEMBERSHIP_SEEDS_MAX];
+    size_t found_count;
+
+    uint64_t table_digest; /* of what is in the file */
+    atomic_bool committed; /* said so already, and not taken yet */
+    bool ready_told;
+    bool leaving;
+    bool said_goodbye;
+    uint64_t leave_by_ms;
+    bool ended;
+
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t status_lock; /* over the hub, for cluster_loop_status() */
+};
+
+/* cluster_loop.c: one thing has happened; do what follows from it. */
+void cluster_loop_step(struct cluster_loop *c, struct hub_input *in);
+
+/* cluster_socket.c */
+void cluster_socket_accepted(void *context, struct acceptor *a, int fd);
+void cluster_socket_connect(struct cluster_loop *c,
+                            uint64_t node,
+                            const struct gossip_address *address);
+/* How many bytes were taken. */
+size_t cluster_socket_send(struct cluster_socket *s, struct bytes bytes);
+void cluster_socket_close(struct cluster_socket *s);
+void cluster_socket_close_all(struct cluster_loop *c);
+
+/* Read from all again, or from none while the node has enough to do. */
+void cluster_socket_poll_all(struct cluster_loop *c);
+
+/* cluster_seeds.c */
+void cluster_seeds_look_up(struct cluster_loop *c);
+
+/* cluster_log.c */
+struct replication_options cluster_log_functions(struct cluster_loop *c);
+
+#endif
