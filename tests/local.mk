@@ -149,6 +149,7 @@ UNIT_PROGRAM = \
 	%D%/unit/test_client_list \
 	%D%/unit/test_config_text \
 	%D%/unit/test_dev \
+	%D%/unit/test_drain \
 	%D%/unit/test_duration \
 	%D%/unit/test_option_number \
 	%D%/unit/test_options \
@@ -200,6 +201,7 @@ E2E_TESTS = \
 	%D%/e2e/console.test \
 	%D%/e2e/crash.test \
 	%D%/e2e/disk.test \
+	%D%/e2e/herd.test \
 	%D%/e2e/http.test \
 	%D%/e2e/idempotency.test \
 	%D%/e2e/key.test \
@@ -222,7 +224,7 @@ UNIT_TESTS = $(UNIT_BASE) $(UNIT_PROTO) $(UNIT_STORAGE) $(UNIT_CLUSTER) \
 BENCH_TARGETS = \
 	%D%/bench/floor \
 	%D%/bench/lmdb_floor
-EXTRA_DIST += %D%/bench/ratios
+EXTRA_DIST += %D%/bench/ratios %D%/bench/slow_subscribers
 $(BENCH_TARGETS): FLOOR = $(LINK_PROGRAM)
 $(BENCH_TARGETS): $(PROGRAM_LIBS)
 

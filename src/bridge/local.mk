@@ -6,8 +6,6 @@ libbridge_a_SOURCES = \
 	%D%/authority.h \
 	%D%/batch.c \
 	%D%/batch.h \
-	%D%/catchup.c \
-	%D%/catchup.h \
 	%D%/client.c \
 	%D%/client.h \
 	%D%/client_table.c \
@@ -20,6 +18,8 @@ libbridge_a_SOURCES = \
 	%D%/deadline.h \
 	%D%/delivery.c \
 	%D%/delivery.h \
+	%D%/drain.c \
+	%D%/drain.h \
 	%D%/event_stream.c \
 	%D%/event_stream.h \
 	%D%/frontier.c \
@@ -30,6 +30,8 @@ libbridge_a_SOURCES = \
 	%D%/http_api.h \
 	%D%/http_publish.c \
 	%D%/http_publish.h \
+	%D%/http_query.c \
+	%D%/http_query.h \
 	%D%/intake.c \
 	%D%/intake.h \
 	%D%/metrics.c \
@@ -44,6 +46,8 @@ libbridge_a_SOURCES = \
 	%D%/repeats.h \
 	%D%/replay.c \
 	%D%/replay.h \
+	%D%/replay_page.c \
+	%D%/replay_page.h \
 	%D%/sequencer.c \
 	%D%/sequencer.h \
 	%D%/shard.c \

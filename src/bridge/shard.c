@@ -4,9 +4,9 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
-#include "src/bridge/catchup.h"
 #include "src/bridge/deadline.h"
 #include "src/bridge/http_api.h"
+#include "src/bridge/replay.h"
 #include "src/bridge/shard_state.h"
 #include "src/bridge/ws_session.h"
 
@@ -36,6 +36,7 @@ struct shard *shard_new(const struct shard_options *options)
     client_table_init(&shard->clients);
     subscription_table_init(&shard->subscriptions, options->seed);
     delivery_arena_init(&shard->deliveries, limits->send_buffer_max);
+    replay_page_queue_init(&shard->pages, options->seed);
     shard->place = options->last_place;
     if (options->lookup.vector_at != NULL) {
         (void)options->lookup.vector_at(
@@ -43,7 +44,6 @@ struct shard *shard_new(const struct shard_options *options)
     }
     list_init(&shard->sending);
     list_init(&shard->closing);
-    list_init(&shard->catching_up);
     list_init(&shard->blocked);
     list_init(&shard->keepalives);
     list_init(&shard->stream_keepalives);
@@ -76,7 +76,9 @@ void shard_free(struct shard *shard)
         http_request_free(shard->spare_requests[i]);
     }
     free(shard->batches);
+    drain_done(&shard->drain);
     subscription_table_done(&shard->subscriptions);
+    replay_page_queue_done(&shard->pages);
     delivery_arena_done(&shard->deliveries);
     buffer_done(&shard->scratch);
     buffer_done(&shard->text);
@@ -250,6 +252,7 @@ static void walk_chunk(struct shard *shard, struct moment now)
             shard->batches + done,
             (shard->batch_count - done) * sizeof(shard->batches[0]));
     shard->batch_count -= done;
+    replay_page_walked(shard);
 }
 
 static void take_batches(struct shard *shard,
@@ -268,48 +271,10 @@ static void take_batches(struct shard *shard,
 
 uint64_t shard_deadline_ms(const struct shard *shard)
 {
-    return deadline_next_ms(shard);
-}
+    uint64_t drain_ms = drain_next_ms(shard);
+    uint64_t deadline_ms = deadline_next_ms(shard);
 
-/* An answer that was made is not cut short. */
-static void drain_http(struct client *c, struct moment now)
-{
-    if (c->out.len == 0) {
-        client_abort(c);
-        return;
-    }
-    client_finish(c);
-    client_wait_start(c, CLIENT_WAIT_CLOSE, now);
-}
-
-static void drain(struct shard *shard, struct moment now)
-{
-    shard->draining = true;
-    for (uint32_t i = 0; i < shard->clients.slot_count; i++) {
-        struct client *c = shard->clients.slots[i];
-
-        if (c == NULL) {
-            continue;
-        }
-        switch (c->state) {
-        case CLIENT_HTTP_IDLE:
-        case CLIENT_HTTP_READING:
-        case CLIENT_STREAM:
-            drain_http(c, now);
-            break;
-        case CLIENT_WS_OPEN:
-            if (c->publishes_in_flight == 0) {
-                ws_session_close(c, now, 1001, "the node stops");
-            }
-            break;
-        case CLIENT_HISTORY:
-            history_timeout(c, now);
-            break;
-        case CLIENT_HTTP_WAITING:
-        case CLIENT_CLOSING:
-            break;
-        }
-    }
+    return drain_ms < deadline_ms ? drain_ms : deadline_ms;
 }
 
 void shard_step(struct shard *shard, struct moment now, struct shard_input *in)
@@ -333,16 +298,17 @@ void shard_step(struct shard *shard, struct moment now, struct shard_input *in)
         take_batches(shard, in->batches.list, in->batches.count);
         break;
     case SHARD_INPUT_RECORD:
-        catchup_record(shard, in->client, now, in);
+        replay_page_record(shard, in);
         break;
     case SHARD_INPUT_PAGE_END:
-        catchup_page_end(shard, in->client, now, in);
+        replay_page_end(shard, now, in);
         break;
     case SHARD_INPUT_TICK:
+        drain_on(shard, now);
         deadline_expire(shard, now);
         break;
     case SHARD_INPUT_DRAIN:
-        drain(shard, now);
+        drain_begin(shard, now, in->drain_ms);
         break;
     }
 }
@@ -387,7 +353,7 @@ bool shard_next_send(struct shard *shard,
     return false;
 }
 
-/* All is out: a client that closes can go, one that is behind can read on. */
+/* All is out: a client that closes can go, one that replays can read on. */
 static void drained(struct shard *shard, struct client *c, struct moment now)
 {
     size_t cap = c->out.cap;
@@ -402,12 +368,12 @@ static void drained(struct shard *shard, struct client *c, struct moment now)
         }
         return;
     }
-    if (shard->draining && c->state == CLIENT_WS_OPEN &&
+    if (c->leaving && c->state == CLIENT_WS_OPEN &&
         c->publishes_in_flight == 0) {
-        ws_session_close(c, now, 1001, "the node stops");
+        drain_client(c, now);
         return;
     }
-    catchup_offer(shard, c);
+    replay_offer(c);
     shard_resume(shard, c, now);
 }
 
@@ -442,26 +408,14 @@ void shard_sent(struct shard *shard,
     list_push_back(&shard->blocked, &client->write_node);
 }
 
-bool shard_next_catchup(struct shard *shard,
-                        struct moment now,
-                        struct shard_page *ret)
+bool shard_next_page(struct shard *shard, struct shard_page *ret)
 {
-    struct list *node;
-
-    while ((node = list_pop_front(&shard->catching_up)) != NULL) {
-        struct client *c = list_entry(node, struct client, catchup_node);
-
-        delivery_render(shard, c);
-        if (catchup_page(shard, c, now, ret)) {
-            return true;
-        }
-    }
-    return false;
+    return replay_page_next(shard, ret);
 }
 
-bool shard_catchup_wants(const struct client *client)
+bool shard_page_wants(const struct shard *shard)
 {
-    return catchup_wants(client);
+    return replay_page_wants(shard);
 }
 
 bool shard_next_close(struct shard *shard, void **ret_socket, bool *ret_half)

@@ -15,7 +15,12 @@
 
 #define INPUT_BYTES (64 * 1024)
 #define PLAIN_BYTES (64 * 1024)
-#define PAGES_PER_TURN 16
+
+/* How long clients may take to leave once the last was sent away. */
+#define LEAVE_TIMEOUT_MS 5000
+
+/* What pages of the log may lead to in one turn, reading included. */
+#define PAGES_BYTES_PER_TURN (16 * (size_t)LOG_PAGE_BYTES_MAX)
 
 struct shard_loop {
     struct shard_loop_options options;
@@ -131,14 +136,14 @@ static void step_page(void *context, struct shard_input *in)
 static bool read_pages(struct shard_loop *loop)
 {
     struct shard_page page;
-    int count = 0;
+    size_t bytes = 0;
 
-    while (count < PAGES_PER_TURN &&
-           shard_next_catchup(loop->shard, loop->now, &page)) {
-        log_view_read(loop->options.log, &page, step_page, loop);
-        count++;
+    while (bytes < PAGES_BYTES_PER_TURN &&
+           shard_next_page(loop->shard, &page)) {
+        bytes += LOG_PAGE_BYTES_MAX +
+                 log_view_read(loop->options.log, &page, step_page, loop);
     }
-    return count > 0;
+    return bytes > 0;
 }
 
 static void close_all(struct shard_loop *loop)
@@ -279,13 +284,16 @@ static void take_batches(struct shard_loop *loop, struct batch *batch)
 
 static void begin_drain(struct shard_loop *loop)
 {
-    struct shard_input in = {.kind = SHARD_INPUT_DRAIN};
+    struct shard_input in = {.kind = SHARD_INPUT_DRAIN,
+                             .drain_ms = loop->options.drain_ms};
 
     if (loop->draining) {
+        loop->drain_until_ms = 0;
         return;
     }
     loop->draining = true;
-    loop->drain_until_ms = loop->now.mono_ms + loop->options.drain_timeout_ms;
+    loop->drain_until_ms =
+        uv_now(&loop->uv) + loop->options.drain_ms + LEAVE_TIMEOUT_MS;
     acceptor_stop(&loop->acceptor);
     acceptor_stop(&loop->tls_acceptor);
     step(loop, &in);
