@@ -50,6 +50,8 @@ libprogram_a_SOURCES = \
 	%D%/pub_batch.c \
 	%D%/pub_batch.h \
 	%D%/serve.c \
+	%D%/serve_cluster.c \
+	%D%/serve_cluster.h \
 	%D%/serve_options.c \
 	%D%/serve_options.h \
 	%D%/settings.c \

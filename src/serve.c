@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "src/io/logger.h"
 #include "src/io/server.h"
+#include "src/serve_cluster.h"
 #include "src/serve_options.h"
 
 #include <sodium.h>
@@ -92,7 +93,9 @@ static struct bytes *namespaces(const struct settings *s)
     return ret;
 }
 
-static int run(struct serve_options *o, struct why *why)
+static int run(struct serve_options *o,
+               const struct server_cluster *cluster,
+               struct why *why)
 {
     const struct settings *s = &o->settings;
     const struct server_tls tls = {
@@ -118,6 +121,8 @@ static int run(struct serve_options *o, struct why *why)
         .allowed_origins = origins,
         .allowed_origins_count = s->cors_allowed_origins.count,
         .console = o->is_dev,
+        .cluster = cluster,
+        .quorum_timeout_ms = s->cluster_quorum_timeout_ms,
         .namespaces = names,
         .namespace_count = s->namespace_count,
         .trust = trust,
@@ -128,6 +133,22 @@ static int run(struct serve_options *o, struct why *why)
 
     free(origins);
     free(names);
+    return rc;
+}
+
+static int run_clustered(struct serve_options *o, struct why *why)
+{
+    struct serve_cluster cluster;
+    int rc;
+
+    if (!serve_cluster_wanted(&o->settings)) {
+        return run(o, NULL, why);
+    }
+    rc = serve_cluster_read(&o->settings, &cluster, why);
+    if (rc == 0) {
+        rc = run(o, &cluster.server, why);
+    }
+    serve_cluster_done(&cluster);
     return rc;
 }
 
@@ -146,7 +167,7 @@ int serve_main(int argc, char **argv)
         return status;
     }
     logger_init(STDERR_FILENO, (enum logger_level)o.settings.log_level);
-    rc = run(&o, &why);
+    rc = run_clustered(&o, &why);
     if (rc != 0) {
         fprintf(stderr, "weir serve: %s\n", why.text);
     }

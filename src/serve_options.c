@@ -6,12 +6,14 @@
 #include "src/io/issuer.h"
 #include "src/io/tls.h"
 #include "src/options.h"
+#include "src/serve_cluster.h"
 #include "src/settings_file.h"
 #include "src/settings_print.h"
 
 #include <time.h>
 
 #define DEV_TLS_LISTEN "127.0.0.1:8443"
+#define CLUSTER_JOIN_MAX 64
 
 static const struct options_entry entries[] = {
     {"dev",
@@ -28,6 +30,18 @@ static const struct options_entry entries[] = {
      "HOST:PORT",
      "With --dev: where to listen for HTTPS; " DEV_TLS_LISTEN " when not "
      "given.",
+     false},
+    {"cluster-listen",
+     "HOST:PORT",
+     "With --dev: where to listen for the cluster's other nodes.",
+     false},
+    {"join",
+     "HOST:PORT,...",
+     "With --dev: nodes of the cluster to find the others by.",
+     false},
+    {"cluster-secret-file",
+     "FILE",
+     "With --dev: the cluster's secret, as 'weir key secret' prints it.",
      false},
     {"config", "FILE", "Run as the file says, see weir.conf(5).", false},
     {"check",
@@ -76,11 +90,14 @@ static int check_together(const struct options *o)
                                 dev ? "--dev and --config exclude each other"
                                     : "expects --dev DIR or --config FILE");
     }
-    if (config && (options_has(o, "listen") || options_has(o, "tls-listen"))) {
+    if (config && (options_has(o, "listen") || options_has(o, "tls-listen") ||
+                   options_has(o, "cluster-listen") || options_has(o, "join") ||
+                   options_has(o, "cluster-secret-file"))) {
         return options_complain(
             &command,
-            "--listen and --tls-listen go with --dev; with --config "
-            "the file says where to listen");
+            "--listen, --tls-listen, --cluster-listen, --join and "
+            "--cluster-secret-file go with --dev; with --config the file says "
+            "that");
     }
     if (dev && options_has(o, "check")) {
         return options_complain(&command, "--check goes with --config");
@@ -103,19 +120,70 @@ static int take_address(const struct options *o,
     return 0;
 }
 
-static void set_text(struct settings *s, const char *name, const char *value)
+static const struct settings_entry *entry_of(const char *name)
 {
-    struct bytes text = bytes_text(value);
     size_t count;
     const struct settings_entry *table = settings_entries(&count);
 
     for (size_t i = 0; i < count; i++) {
         if (strcmp(table[i].name, name) == 0) {
-            check(settings_assign(&table[i], s, &text, 1, NULL) == 0);
-            return;
+            return &table[i];
         }
     }
     check_unreachable();
+}
+
+static void set_text(struct settings *s, const char *name, const char *value)
+{
+    struct bytes text = bytes_text(value);
+
+    check(settings_assign(entry_of(name), s, &text, 1, NULL) == 0);
+}
+
+/* The words between commas. */
+static void set_join(struct settings *s, const char *value)
+{
+    struct bytes words[CLUSTER_JOIN_MAX];
+    size_t count = 0;
+
+    for (const char *at = value; at != NULL && count < CLUSTER_JOIN_MAX;) {
+        const char *comma = strchr(at, ',');
+
+        words[count++] =
+            comma == NULL ? bytes_text(at)
+                          : bytes_of((const uint8_t *)at, (size_t)(comma - at));
+        at = comma == NULL ? NULL : comma + 1;
+    }
+    check(settings_assign(entry_of("cluster.join"), s, words, count, NULL) ==
+          0);
+}
+
+static int read_dev_cluster(const struct options *o, struct settings *s)
+{
+    const char *secret = options_value(o, "cluster-secret-file");
+    const char *join = options_value(o, "join");
+    int status;
+
+    if (!options_has(o, "cluster-listen")) {
+        return join == NULL && secret == NULL
+                   ? 0
+                   : options_complain(&command,
+                                      "--join and --cluster-secret-file go "
+                                      "with --cluster-listen");
+    }
+    status = take_address(o, "cluster-listen", "", &s->cluster_listen);
+    if (status != 0) {
+        return status;
+    }
+    if (secret == NULL) {
+        return options_complain(&command,
+                                "--cluster-listen needs --cluster-secret-file");
+    }
+    set_text(s, "cluster.secret_file", secret);
+    if (join != NULL) {
+        set_join(s, join);
+    }
+    return 0;
 }
 
 static int read_dev(const struct options *o, struct serve_options *ret)
@@ -127,6 +195,9 @@ static int read_dev(const struct options *o, struct serve_options *ret)
 
     if (status == 0) {
         status = take_address(o, "tls-listen", DEV_TLS_LISTEN, &s->tls_listen);
+    }
+    if (status == 0) {
+        status = read_dev_cluster(o, s);
     }
     if (status != 0) {
         return status;
@@ -184,6 +255,12 @@ static int check_files(const struct settings *s, struct why *why)
     int rc = serve_options_trust(s, authority, why);
 
     authority_free(authority);
+    if (rc == 0 && serve_cluster_wanted(s)) {
+        struct serve_cluster cluster;
+
+        rc = serve_cluster_read(s, &cluster, why);
+        serve_cluster_done(&cluster);
+    }
     if (rc == 0 && s->tls_listen.host[0] != 0) {
         rc = tls_context_new_server(s->tls_certificate, s->tls_key, &tls, why);
         tls_context_unref(tls);

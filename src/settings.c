@@ -116,6 +116,25 @@ static const struct settings_entry entries[] = {
     {"log.age_max", SETTINGS_DURATION, AT(log_age_max_ms), "24h",
      1 * SECOND, 3650 * DAY, 0,
      "How long events are kept."},
+
+    {"cluster.listen", SETTINGS_ADDRESS, AT(cluster_listen), "", 0, 0, 0,
+     "Where to listen for the cluster's other nodes, over UDP and TCP; without "
+     "it, the node is on its own."},
+    {"cluster.advertise", SETTINGS_ADDRESS, AT(cluster_advertise), "", 0, 0, 0,
+     "Where the others reach this node, when that is not where it listens."},
+    {"cluster.join", SETTINGS_LIST, AT(cluster_join), "", 0, LIST_MAX, 0,
+     "HOST:PORT of some nodes of the cluster, to find the others by."},
+    {"cluster.secret_file", SETTINGS_TEXT, AT(cluster_secret_file), "", 0, 0,
+     0,
+     "The file that holds the cluster's secret, the same on all nodes, as 'weir "
+     "key secret' prints it."},
+    {"cluster.urls", SETTINGS_LIST, AT(cluster_urls), "", 0, 4, 0,
+     "URLs where clients reach this node, for the others to tell them; where it "
+     "listens, when not given."},
+    {"cluster.quorum_timeout", SETTINGS_DURATION,
+     AT(cluster_quorum_timeout_ms), "5s", 10, 10 * MINUTE, 0,
+     "How long a publish waits for a majority of the nodes before its outcome "
+     "is said to be unknown."},
 };
 
 static const struct settings_entry namespace_entries[] = {

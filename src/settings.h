@@ -61,6 +61,13 @@ struct settings {
     uint64_t log_bytes_max;
     uint64_t log_age_max_ms;
 
+    struct address cluster_listen; /* host "": a node on its own */
+    struct address cluster_advertise;
+    struct settings_list cluster_join; /* HOST:PORT, not read yet */
+    char *cluster_secret_file;
+    struct settings_list cluster_urls;
+    uint64_t cluster_quorum_timeout_ms;
+
     struct settings_namespace *namespaces;
     size_t namespace_count;
 };

@@ -97,6 +97,11 @@ static bool is_trusted(const struct authority *a,
     return false;
 }
 
+const uint8_t *authority_issuer(const struct authority *a, size_t index)
+{
+    return index < a->issuer_count ? a->issuers[index] : NULL;
+}
+
 int authority_trust(struct authority *a,
                     const uint8_t issuer[API_KEY_ISSUER_BYTES])
 {

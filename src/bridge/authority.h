@@ -28,6 +28,9 @@ void authority_free(struct authority *a);
 int authority_trust(struct authority *a,
                     const uint8_t issuer[API_KEY_ISSUER_BYTES]);
 
+/* How many issuers are believed, and one of them; NULL past the end. */
+const uint8_t *authority_issuer(const struct authority *a, size_t index);
+
 /* The key behind a text, when it is whole, signed by an issuer we believe and
  * valid at `now`. Borrowed until the next call. RC_MALFORMED, RC_DENIED (bad
  * signature or foreign issuer), RC_EXPIRED. */

@@ -37,6 +37,8 @@ libio_a_SOURCES = \
 	%D%/outbound.c \
 	%D%/outbound.h \
 	%D%/server.c \
+	%D%/server_cluster.c \
+	%D%/server_cluster.h \
 	%D%/server.h \
 	%D%/shard_loop.c \
 	%D%/shard_loop.h \

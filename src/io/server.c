@@ -7,6 +7,7 @@
 #include "src/io/log_view.h"
 #include "src/io/logger.h"
 #include "src/io/mailbox.h"
+#include "src/io/server_cluster.h"
 #include "src/io/shard_loop.h"
 
 #include <sched.h>
@@ -27,7 +28,7 @@ struct server {
     struct intake intake;
     struct namespace_table namespaces;
     atomic_size_t connections;
-    struct metrics **metrics; /* one a shard, and the log's */
+    struct metrics **metrics; /* one a shard, the log's, the cluster's */
     struct authority **authorities;
     struct shard_loop **shards;
     struct mailbox **shard_mailboxes;
@@ -35,9 +36,21 @@ struct server {
     struct mailbox mailbox;
     uv_signal_t signals[3];
     uint8_t token_secret[TOKEN_SECRET_BYTES]; /* until the node ends */
+    struct cluster_loop *cluster;             /* NULL: a node on its own */
+    struct server_cluster_parts cluster_parts;
+    struct listener_address listen; /* with the port that was found */
+    struct listener_address tls_listen;
+    int fds[SHARDS_MAX]; /* -1: not open, or the shard's */
+    int tls_fds[SHARDS_MAX];
+    struct tls_context *tls_context; /* of the start; NULL: none */
     bool stopping;
     bool looping; /* the loop and its handles are there */
+    int rc;       /* why it stops by itself */
+    struct why *why;
 };
+
+/* How long the others may take to get our last events. */
+#define LEAVE_TIMEOUT_MS 5000
 
 static uint64_t random_u64(void)
 {
@@ -71,7 +84,91 @@ static void begin_stop(struct server *server)
     }
 }
 
-/* Once the last shard has ended, nothing keeps the loop. */
+static void close_ports(struct server *server)
+{
+    for (unsigned i = 0; i < server->shard_count; i++) {
+        if (server->fds[i] >= 0) {
+            close(server->fds[i]);
+        }
+        if (server->tls_fds[i] >= 0) {
+            close(server->tls_fds[i]);
+        }
+        server->fds[i] = server->tls_fds[i] = -1;
+    }
+}
+
+static int open_ports(struct server *server)
+{
+    bool tls = server->options->tls != NULL;
+    int rc = listener_open(
+        &server->listen, server->fds, server->shard_count, server->why);
+
+    if (rc == 0 && tls) {
+        rc = listener_open(&server->tls_listen,
+                           server->tls_fds,
+                           server->shard_count,
+                           server->why);
+    }
+    return rc;
+}
+
+/* Let clients in. */
+static void serve_clients(struct server *server)
+{
+    const struct server_options *options = server->options;
+
+    if (server->fds[0] < 0) {
+        server->rc = open_ports(server);
+    }
+    if (server->rc != 0) {
+        begin_stop(server);
+        return;
+    }
+    for (unsigned i = 0; i < server->shard_count; i++) {
+        struct shard_loop_ports *ports = alloc_zero(sizeof(*ports));
+        const struct mail mail = {.kind = MAIL_LISTEN, .content = ports};
+
+        ports->fd = server->fds[i];
+        ports->tls_fd = server->tls_fds[i];
+        server->fds[i] = server->tls_fds[i] = -1;
+        mailbox_post(server->shard_mailboxes[i], &mail, 1);
+    }
+    options->on_ready(&server->listen,
+                      options->tls != NULL ? &server->tls_listen : NULL,
+                      options->context);
+}
+
+static void stop_duplicate(struct server *server)
+{
+    server->rc = why_set(server->why,
+                         RC_EXISTS,
+                         "another node of the cluster has been up for longer "
+                         "with this node's identity: a directory was copied; "
+                         "give this node one of its own");
+    begin_stop(server);
+    begin_stop(server);
+}
+
+/* The last to end is the cluster's thread: it hands on what the shards' clients
+ * published. Once nothing is left that runs, nothing keeps the loop. */
+static void take_stopped(struct server *server, const void *who)
+{
+    if (who == server->cluster) {
+        close_handles(server);
+        return;
+    }
+    server->shards_running--;
+    if (server->shards_running > 0) {
+        return;
+    }
+    if (server->cluster != NULL) {
+        cluster_loop_leave(server->cluster,
+                           server->rc == 0 ? LEAVE_TIMEOUT_MS : 0);
+    } else {
+        close_handles(server);
+    }
+}
+
 static void on_mail(void *context)
 {
     struct server *server = context;
@@ -79,11 +176,16 @@ static void on_mail(void *context)
     size_t count = mailbox_take(&server->mailbox, &mail);
 
     for (size_t i = 0; i < count; i++) {
-        check(mail[i].kind == MAIL_STOPPED);
-        server->shards_running--;
-    }
-    if (server->shards_running == 0) {
-        close_handles(server);
+        if (mail[i].kind == MAIL_READY) {
+            if (!server->stopping) {
+                serve_clients(server);
+            }
+        } else if (mail[i].kind == MAIL_DUPLICATE) {
+            stop_duplicate(server);
+        } else {
+            check(mail[i].kind == MAIL_STOPPED);
+            take_stopped(server, mail[i].content);
+        }
     }
 }
 
@@ -178,6 +280,8 @@ static void make_log_thread(struct server *server)
         .metrics = server->metrics[server->shard_count],
         .seed = random_u64(),
         .age_max_ms = server->options->log_age_max_ms,
+        .quorum_timeout_ms = server->options->quorum_timeout_ms,
+        .clustered = server->options->cluster != NULL,
     };
 
     server->log_thread = log_thread_new(&options);
@@ -195,11 +299,7 @@ static int make_authorities(struct server *server, struct why *why)
     return rc;
 }
 
-static void start_shard(struct server *server,
-                        unsigned index,
-                        int listen_fd,
-                        int tls_listen_fd,
-                        struct tls_context *tls_context)
+static void start_shard(struct server *server, unsigned index)
 {
     const struct server_options *options = server->options;
     struct log_shown shown;
@@ -217,7 +317,7 @@ static void start_shard(struct server *server,
                   .intake = &server->intake,
                   .metrics = server->metrics[index],
                   .all_metrics = server->metrics,
-                  .all_metrics_count = server->shard_count + 1,
+                  .all_metrics_count = server->shard_count + 2,
                   .compression = options->compression,
                   .allowed_origins = options->allowed_origins,
                   .allowed_origins_count = options->allowed_origins_count,
@@ -225,10 +325,9 @@ static void start_shard(struct server *server,
         .log = server->log,
         .log_thread = server->log_thread,
         .server = &server->mailbox,
-        .listen_fd = listen_fd,
-        .tls_listen_fd = tls_listen_fd,
-        .tls_context =
-            tls_context == NULL ? NULL : tls_context_ref(tls_context),
+        .tls_context = server->tls_context == NULL
+                           ? NULL
+                           : tls_context_ref(server->tls_context),
         .connections = &server->connections,
         .connections_max = options->connections_max,
         .drain_ms = options->drain_ms,
@@ -242,45 +341,69 @@ static void start_shard(struct server *server,
     server->shards_running++;
 }
 
-/* The ports are opened before any shard runs, so that a failure leaves nothing
- * to undo but descriptors, and the process ends with it anyway. */
-static int start_shards(struct server *server, struct why *why)
+static int open_cluster(struct server *server)
 {
-    const struct server_options *options = server->options;
-    struct listener_address listen = options->listen;
-    struct listener_address tls_listen = {{0}, 0};
-    struct tls_context *tls_context = NULL;
-    int fds[SHARDS_MAX];
-    int tls_fds[SHARDS_MAX];
-    int rc = listener_open(&listen, fds, server->shard_count, why);
+    server->cluster_parts = (struct server_cluster_parts){
+        .options = server->options,
+        .log = server->log,
+        .log_thread = server->log_thread,
+        .intake = &server->intake,
+        .metrics = server->metrics[server->shard_count + 1],
+        .server = &server->mailbox,
+        .shards = server->shard_mailboxes,
+        .shard_count = server->shard_count,
+    };
+    if (server->options->cluster == NULL) {
+        return 0;
+    }
+    close_ports(server); /* until we have what the others have */
+    return server_cluster_open(
+        &server->cluster_parts,
+        &server->listen,
+        server->options->tls != NULL ? &server->tls_listen : NULL,
+        &server->cluster,
+        server->why);
+}
 
-    if (rc == 0 && options->tls != NULL) {
-        tls_listen = options->tls->listen;
-        rc = tls_context_new_server(options->tls->certificate_file,
-                                    options->tls->key_file,
-                                    &tls_context,
-                                    why);
-        if (rc == 0) {
-            rc = listener_open(&tls_listen, tls_fds, server->shard_count, why);
-        }
+/* What can fail comes first, so that a failure leaves nothing that runs. */
+static int prepare_start(struct server *server)
+{
+    const struct server_tls *tls = server->options->tls;
+    int rc;
+
+    server->listen = server->options->listen;
+    if (tls != NULL) {
+        server->tls_listen = tls->listen;
     }
-    if (rc != 0) {
-        tls_context_unref(tls_context);
-        return rc;
+    rc = open_ports(server);
+    if (rc == 0 && tls != NULL) {
+        rc = tls_context_new_server(tls->certificate_file,
+                                    tls->key_file,
+                                    &server->tls_context,
+                                    server->why);
     }
-    make_log_thread(server);
+    if (rc == 0) {
+        make_log_thread(server);
+        rc = open_cluster(server);
+    }
+    return rc;
+}
+
+static void start(struct server *server)
+{
     for (unsigned i = 0; i < server->shard_count; i++) {
-        start_shard(server,
-                    i,
-                    fds[i],
-                    options->tls != NULL ? tls_fds[i] : -1,
-                    tls_context);
+        start_shard(server, i);
     }
+    if (server->cluster == NULL) {
+        log_thread_start(server->log_thread, server->shard_mailboxes);
+        serve_clients(server);
+        return;
+    }
+    log_thread_on_append(
+        server->log_thread, cluster_loop_committed, server->cluster);
     log_thread_start(server->log_thread, server->shard_mailboxes);
-    tls_context_unref(tls_context);
-    options->on_ready(
-        &listen, options->tls != NULL ? &tls_listen : NULL, options->context);
-    return 0;
+    server_cluster_issuers(server->cluster, server->authorities[0]);
+    cluster_loop_start(server->cluster);
 }
 
 /* As many descriptors as the system lets us have: connections need them. */
@@ -321,13 +444,16 @@ static void prepare(struct server *server)
         namespace_table_add(&server->namespaces, options->namespaces[i]);
     }
     server->metrics =
-        alloc_zero((server->shard_count + 1) * sizeof(*server->metrics));
+        alloc_zero((server->shard_count + 2) * sizeof(*server->metrics));
     server->authorities =
         alloc_zero(server->shard_count * sizeof(*server->authorities));
     server->shards = alloc_zero(server->shard_count * sizeof(*server->shards));
     server->shard_mailboxes =
         alloc_zero(server->shard_count * sizeof(*server->shard_mailboxes));
-    for (unsigned i = 0; i <= server->shard_count; i++) {
+    for (unsigned i = 0; i < SHARDS_MAX; i++) {
+        server->fds[i] = server->tls_fds[i] = -1;
+    }
+    for (unsigned i = 0; i < server->shard_count + 2; i++) {
         server->metrics[i] = alloc_zero(sizeof(struct metrics));
     }
 }
@@ -353,6 +479,9 @@ static void take_apart(struct server *server)
         }
     }
     log_thread_stop(server->log_thread);
+    cluster_loop_free(server->cluster);
+    close_ports(server);
+    tls_context_unref(server->tls_context);
     for (unsigned i = 0; i < server->shard_count; i++) {
         shard_loop_free(server->shards[i]);
     }
@@ -365,7 +494,7 @@ static void take_apart(struct server *server)
     for (unsigned i = 0; i < server->shard_count; i++) {
         authority_free(server->authorities[i]);
     }
-    for (unsigned i = 0; i <= server->shard_count; i++) {
+    for (unsigned i = 0; i < server->shard_count + 2; i++) {
         free(server->metrics[i]);
     }
     namespace_table_done(&server->namespaces);
@@ -377,7 +506,7 @@ static void take_apart(struct server *server)
 
 int server_run(const struct server_options *options, struct why *why)
 {
-    struct server server = {.options = options};
+    struct server server = {.options = options, .why = why};
     int rc;
 
     check(sodium_init() >= 0);
@@ -394,13 +523,15 @@ int server_run(const struct server_options *options, struct why *why)
         check(mailbox_init(&server.mailbox, &server.uv, on_mail, &server) == 0);
         watch_signals(&server);
         server.looping = true;
-        rc = start_shards(&server, why);
+        rc = prepare_start(&server);
         if (rc != 0) {
             close_handles(&server);
         }
     }
     if (rc == 0) {
+        start(&server);
         uv_run(&server.uv, UV_RUN_DEFAULT);
+        rc = server.rc;
         logger_line(LOGGER_INFO, "node.stopped", "clean=yes");
     }
     take_apart(&server);

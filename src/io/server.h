@@ -13,6 +13,17 @@ struct server_tls {
     const char *key_file;
 };
 
+/* The node's part in a cluster. */
+struct server_cluster {
+    struct listener_address listen;
+    struct listener_address advertise; /* host "": as `listen` */
+    const struct listener_address *seeds;
+    size_t seed_count;
+    const uint8_t *secret;  /* CLUSTER_SECRET_BYTES; wiped by server_run() */
+    const char *urls;       /* for clients, by spaces; NULL: where we listen */
+    const char *table_file; /* what is known of the members */
+};
+
 struct server_options {
     const char *data_dir;
     uint64_t log_bytes_max;
@@ -28,6 +39,8 @@ struct server_options {
     const struct bytes *allowed_origins;
     size_t allowed_origins_count;
     bool console;
+    const struct server_cluster *cluster; /* NULL: a node on its own */
+    uint64_t quorum_timeout_ms;
     const struct bytes *namespaces;
     size_t namespace_count;
 
@@ -42,7 +55,8 @@ struct server_options {
     void *context;
 };
 
-/* Serve until SIGTERM or SIGINT; then let everybody go, all at once with a
+/* Serve until SIGTERM or SIGINT, or until another node turns out to have our
+ * identity (RC_EXISTS); then let everybody go, all at once with a
  * second one, and return 0. SIGHUP reads the certificate again. */
 int server_run(const struct server_options *options, struct why *why);
 

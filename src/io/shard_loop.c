@@ -299,30 +299,6 @@ static void begin_drain(struct shard_loop *loop)
     step(loop, &in);
 }
 
-static void on_mail(void *context)
-{
-    struct shard_loop *loop = context;
-    const struct mail *mail;
-    size_t count = mailbox_take(&loop->mailbox, &mail);
-
-    for (size_t i = 0; i < count; i++) {
-        switch (mail[i].kind) {
-        case MAIL_BATCH:
-            take_batches(loop, mail[i].content);
-            break;
-        case MAIL_TLS:
-            tls_context_unref(loop->options.tls_context);
-            loop->options.tls_context = mail[i].content;
-            break;
-        case MAIL_DRAIN:
-            begin_drain(loop);
-            break;
-        case MAIL_STOPPED:
-            check_unreachable();
-        }
-    }
-}
-
 static void on_accepted(void *context, struct acceptor *acceptor, int fd)
 {
     struct shard_loop *loop = context;
@@ -346,6 +322,80 @@ static void on_accepted(void *context, struct acceptor *acceptor, int fd)
     step(loop, &in);
     s->client = in.client;
     socket_poll(s, true);
+}
+
+static void close_ports(struct shard_loop_ports *ports)
+{
+    close(ports->fd);
+    if (ports->tls_fd >= 0) {
+        close(ports->tls_fd);
+    }
+    free(ports);
+}
+
+static void begin_listening(struct shard_loop *loop,
+                            struct shard_loop_ports *ports)
+{
+    if (loop->draining) {
+        close_ports(ports);
+        return;
+    }
+    acceptor_start(&loop->acceptor, &loop->uv, ports->fd, on_accepted, loop);
+    acceptor_start(
+        &loop->tls_acceptor, &loop->uv, ports->tls_fd, on_accepted, loop);
+    free(ports);
+}
+
+/* Issuers that another node believes are believed here. */
+static void trust(struct shard_loop *loop, struct buffer *keys)
+{
+    for (size_t at = 0; at + API_KEY_ISSUER_BYTES <= keys->len;
+         at += API_KEY_ISSUER_BYTES) {
+        if (authority_trust(loop->options.shard.authority, keys->data + at) !=
+            0) {
+            logger_line(LOGGER_WARN,
+                        "keys.issuers",
+                        "reason=\"too many issuers\" action=\"those of other "
+                        "nodes are not believed\"");
+            break;
+        }
+    }
+    buffer_done(keys);
+    free(keys);
+}
+
+static void on_mail(void *context)
+{
+    struct shard_loop *loop = context;
+    const struct mail *mail;
+    size_t count = mailbox_take(&loop->mailbox, &mail);
+
+    for (size_t i = 0; i < count; i++) {
+        switch (mail[i].kind) {
+        case MAIL_BATCH:
+            take_batches(loop, mail[i].content);
+            break;
+        case MAIL_TLS:
+            tls_context_unref(loop->options.tls_context);
+            loop->options.tls_context = mail[i].content;
+            break;
+        case MAIL_DRAIN:
+            begin_drain(loop);
+            break;
+        case MAIL_LISTEN:
+            begin_listening(loop, mail[i].content);
+            break;
+        case MAIL_ISSUERS:
+            trust(loop, mail[i].content);
+            break;
+        case MAIL_STOPPED:
+        case MAIL_READY:
+        case MAIL_DUPLICATE:
+        case MAIL_COMMITTED:
+        case MAIL_LEAVE:
+            check_unreachable();
+        }
+    }
 }
 
 static void *run(void *argument)
@@ -377,13 +427,8 @@ struct shard_loop *shard_loop_start(const struct shard_loop_options *options)
     loop->timer.data = loop;
     check(uv_check_start(&loop->turn_end, on_turn_end) == 0);
     loop->shard = shard_new(&options->shard);
-    acceptor_start(
-        &loop->acceptor, &loop->uv, options->listen_fd, on_accepted, loop);
-    acceptor_start(&loop->tls_acceptor,
-                   &loop->uv,
-                   options->tls_listen_fd,
-                   on_accepted,
-                   loop);
+    loop->acceptor.fd = -1;
+    loop->tls_acceptor.fd = -1;
     check(pthread_create(&loop->thread, NULL, run, loop) == 0);
     return loop;
 }
@@ -398,6 +443,11 @@ static void drop_mail(struct shard_loop *loop)
             batch_unref(mail[i].content);
         } else if (mail[i].kind == MAIL_TLS) {
             tls_context_unref(mail[i].content);
+        } else if (mail[i].kind == MAIL_LISTEN) {
+            close_ports(mail[i].content);
+        } else if (mail[i].kind == MAIL_ISSUERS) {
+            buffer_done(mail[i].content);
+            free(mail[i].content);
         }
     }
 }

@@ -17,15 +17,20 @@ struct shard_loop_options {
     struct log *log;
     struct log_thread *log_thread;   /* where publishes go */
     struct mailbox *server;          /* told of this loop's end */
-    int listen_fd;                   /* -1: none */
-    int tls_listen_fd;               /* -1: none */
     struct tls_context *tls_context; /* a reference, taken over; may be NULL */
     atomic_size_t *connections;      /* of all shards */
     size_t connections_max;
     uint64_t drain_ms; /* over which clients are sent away */
 };
 
-/* Start its thread. NULL with errno-like code in `ret_error`. */
+/* What MAIL_LISTEN brings: listening sockets, taken over, and this memory. */
+struct shard_loop_ports {
+    int fd;
+    int tls_fd; /* -1: none */
+};
+
+/* Start its thread. It accepts nobody before MAIL_LISTEN. NULL with errno-like
+ * code in `ret_error`. */
 struct shard_loop *shard_loop_start(const struct shard_loop_options *options);
 
 /* From any thread: batches, a new certificate, the order to drain. */

@@ -1,0 +1,94 @@
+/* The same issuers everywhere; where clients reach us, for the others to tell.
+ */
+#include "src/io/server_cluster.h"
+
+#include "base/alloc.h"
+#include "base/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* From the cluster's thread: every shard gets a copy. */
+static void on_issuers(void *context, const struct peer_issuers *issuers)
+{
+    const struct server_cluster_parts *parts = context;
+
+    for (uint32_t i = 0; i < parts->shard_count; i++) {
+        struct buffer *keys = alloc_zero(sizeof(*keys));
+        const struct mail mail = {.kind = MAIL_ISSUERS, .content = keys};
+
+        buffer_init(keys, PEER_ISSUERS_MAX * API_KEY_ISSUER_BYTES);
+        for (size_t n = 0; n < issuers->count; n++) {
+            if (issuers->records[n].len == API_KEY_ISSUER_BYTES) {
+                buffer_append(keys, issuers->records[n]);
+            }
+        }
+        mailbox_post(parts->shards[i], &mail, 1);
+    }
+}
+
+void server_cluster_issuers(struct cluster_loop *c,
+                            const struct authority *authority)
+{
+    uint8_t keys[AUTHORITY_ISSUERS_MAX][API_KEY_ISSUER_BYTES];
+    const uint8_t *key;
+    size_t count = 0;
+
+    while ((key = authority_issuer(authority, count)) != NULL) {
+        memcpy(keys[count++], key, API_KEY_ISSUER_BYTES);
+    }
+    cluster_loop_issuers(c, keys, count);
+}
+
+static void add_url(const char *scheme,
+                    const struct listener_address *at,
+                    char *urls)
+{
+    size_t len = strlen(urls);
+    bool six = strchr(at->host, ':') != NULL;
+
+    (void)snprintf(urls + len,
+                   GOSSIP_URLS_BYTES_MAX + 1 - len,
+                   six ? "%s%s://[%s]:%u" : "%s%s://%s:%u",
+                   len > 0 ? " " : "",
+                   scheme,
+                   at->host,
+                   at->port);
+}
+
+int server_cluster_open(const struct server_cluster_parts *parts,
+                        const struct listener_address *listen,
+                        const struct listener_address *tls_listen,
+                        struct cluster_loop **ret,
+                        struct why *why)
+{
+    const struct server_cluster *cluster = parts->options->cluster;
+    char urls[GOSSIP_URLS_BYTES_MAX + 1] = "";
+    struct cluster_options options = {
+        .listen = cluster->listen,
+        .advertise = cluster->advertise,
+        .seeds = cluster->seeds,
+        .seed_count = cluster->seed_count,
+        .secret = cluster->secret,
+        .urls = cluster->urls,
+        .table_file = cluster->table_file,
+        .settings = hub_settings_default(),
+        .log = parts->log,
+        .log_thread = parts->log_thread,
+        .intake = parts->intake,
+        .shard_count = parts->shard_count,
+        .metrics = parts->metrics,
+        .server = parts->server,
+        .on_issuers = on_issuers,
+        .context = (void *)(uintptr_t)parts,
+    };
+
+    if (options.urls == NULL) {
+        add_url("http", listen, urls);
+        if (tls_listen != NULL) {
+            add_url("https", tls_listen, urls);
+        }
+        options.urls = urls;
+    }
+    return cluster_loop_open(&options, ret, why);
+}
