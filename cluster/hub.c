@@ -138,6 +138,7 @@ static void take_member_event(struct hub *h,
         told.kind = HUB_SEEDS_WANTED;
         break;
     case MEMBERSHIP_GONE:
+        hub_link_goodbye(h);
         told.kind = HUB_GONE;
         break;
     case MEMBERSHIP_RIVAL:

@@ -5,9 +5,9 @@
  * One door, as a shard has: hub_step() takes one thing that happened; then what
  * is to be done about it is pulled, until there is no more:
  *     hub_next_datagram()  a sealed datagram to send
- *     hub_next_connect()   a member to connect to
- *     hub_next_output()    bytes for a connection
- *     hub_next_close()     a connection to close
+ *     hub_connect_next()   a member to connect to
+ *     hub_link_next_output()    bytes for a connection
+ *     hub_link_next_close()     a connection to close
  *     hub_next_event()     something that the node should know
  *     hub_state()          what the committer should know
  * Then call with TICK at hub_deadline_ms(), if not earlier.
@@ -59,7 +59,7 @@ enum hub_input_kind {
     HUB_INPUT_TICK,
     HUB_INPUT_DATAGRAM,
     HUB_INPUT_SEEDS,
-    HUB_INPUT_CONNECTED, /* what hub_next_connect() wanted; `link` is set */
+    HUB_INPUT_CONNECTED, /* what hub_connect_next() wanted; `link` is set */
     HUB_INPUT_REFUSED,   /* it could not be done */
     HUB_INPUT_ACCEPTED,  /* somebody connected; `link` is set, or NULL: close */
     HUB_INPUT_BYTES,
@@ -90,22 +90,22 @@ bool hub_next_datagram(struct hub *h,
                        struct buffer *out);
 
 /* One of CONNECTED and REFUSED must follow. */
-bool hub_next_connect(struct hub *h,
+bool hub_connect_next(struct hub *h,
                       uint64_t *ret_node,
                       struct gossip_address *ret_address);
 
-/* Bytes for a connection, valid until hub_sent(), which must follow and says
- * how many it took; with fewer than all, the link is passed over until
- * hub_writable(). */
-bool hub_next_output(struct hub *h,
-                     struct hub_link **ret_link,
-                     void **ret_socket,
-                     struct bytes *ret);
-void hub_sent(struct hub *h, struct hub_link *link, size_t taken);
-void hub_writable(struct hub *h, struct hub_link *link);
+/* Bytes for a connection, valid until hub_link_sent(), which must follow and
+ * says how many it took; with fewer than all, the link is passed over until
+ * hub_link_writable(). */
+bool hub_link_next_output(struct hub *h,
+                          struct hub_link **ret_link,
+                          void **ret_socket,
+                          struct bytes *ret);
+void hub_link_sent(struct hub *h, struct hub_link *link, size_t taken);
+void hub_link_writable(struct hub *h, struct hub_link *link);
 
 /* A connection to close; its link is freed by the call. */
-bool hub_next_close(struct hub *h, void **ret_socket);
+bool hub_link_next_close(struct hub *h, void **ret_socket);
 
 enum hub_event_kind {
     HUB_MEMBER,    /* what `member` says has happened */

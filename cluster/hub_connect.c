@@ -64,7 +64,7 @@ void hub_connect_plan(struct hub *h, struct moment now)
     }
 }
 
-bool hub_next_connect(struct hub *h,
+bool hub_connect_next(struct hub *h,
                       uint64_t *ret_node,
                       struct gossip_address *ret_address)
 {

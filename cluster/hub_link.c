@@ -154,6 +154,20 @@ void hub_link_issuers(struct hub *h, const struct peer_issuers *issuers)
     }
 }
 
+void hub_link_goodbye(struct hub *h)
+{
+    const struct peer_frame frame = {.kind = PEER_GOODBYE,
+                                     .goodbye = PEER_GOODBYE_LEAVING};
+
+    list_each(node, &h->links)
+    {
+        struct hub_link *l = list_entry(node, struct hub_link, node);
+
+        (void)link_send(l->link, &frame);
+        link_refuse(l->link);
+    }
+}
+
 static void refuse(struct hub_link *l, enum peer_fault fault, const char *text)
 {
     const struct peer_frame frame = {
@@ -250,10 +264,10 @@ void hub_link_tick_all(struct hub *h, struct moment now)
     }
 }
 
-bool hub_next_output(struct hub *h,
-                     struct hub_link **ret_link,
-                     void **ret_socket,
-                     struct bytes *ret)
+bool hub_link_next_output(struct hub *h,
+                          struct hub_link **ret_link,
+                          void **ret_socket,
+                          struct bytes *ret)
 {
     list_each(node, &h->links)
     {
@@ -278,7 +292,7 @@ bool hub_next_output(struct hub *h,
     return false;
 }
 
-void hub_sent(struct hub *h, struct hub_link *link, size_t taken)
+void hub_link_sent(struct hub *h, struct hub_link *link, size_t taken)
 {
     size_t wanted = link_output(link->link).len;
 
@@ -287,14 +301,14 @@ void hub_sent(struct hub *h, struct hub_link *link, size_t taken)
     link->blocked = taken < wanted;
 }
 
-void hub_writable(struct hub *h, struct hub_link *link)
+void hub_link_writable(struct hub *h, struct hub_link *link)
 {
     (void)h;
     link->blocked = false;
 }
 
 /* A link that has ended is closed once what it had to say is out. */
-bool hub_next_close(struct hub *h, void **ret_socket)
+bool hub_link_next_close(struct hub *h, void **ret_socket)
 {
     struct list *entry;
     struct hub_link *l;

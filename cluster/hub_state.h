@@ -17,7 +17,7 @@ struct hub_link {
     uint64_t member;               /* 0 before that, unless we connected */
     uint64_t run;
     struct vector told; /* our vector, as our HELLO has it */
-    bool blocked;       /* until hub_writable() */
+    bool blocked;       /* until hub_link_writable() */
 };
 
 /* A member that is to be connected to. */
@@ -77,6 +77,7 @@ void hub_link_bytes(struct hub *h,
 void hub_link_gone(struct hub *h, struct moment now, struct hub_link *l);
 void hub_link_tick_all(struct hub *h, struct moment now);
 void hub_link_issuers(struct hub *h, const struct peer_issuers *issuers);
+void hub_link_goodbye(struct hub *h); /* to all: we leave */
 void hub_link_free(struct hub_link *l);
 
 /* The member's link, open or not yet; NULL. */

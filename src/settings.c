@@ -126,11 +126,11 @@ static const struct settings_entry entries[] = {
      "HOST:PORT of some nodes of the cluster, to find the others by."},
     {"cluster.secret_file", SETTINGS_TEXT, AT(cluster_secret_file), "", 0, 0,
      0,
-     "The file that holds the cluster's secret, the same on all nodes, as 'weir "
-     "key secret' prints it."},
+     "The file that holds the cluster's secret, the same on all nodes, as "
+     "'weir key secret' prints it."},
     {"cluster.urls", SETTINGS_LIST, AT(cluster_urls), "", 0, 4, 0,
-     "URLs where clients reach this node, for the others to tell them; where it "
-     "listens, when not given."},
+     "URLs where clients reach this node, for the others to tell them; where "
+     "it listens, when not given."},
     {"cluster.quorum_timeout", SETTINGS_DURATION,
      AT(cluster_quorum_timeout_ms), "5s", 10, 10 * MINUTE, 0,
      "How long a publish waits for a majority of the nodes before its outcome "

@@ -89,7 +89,7 @@ struct index *log_index(struct log *log)
     return log->index;
 }
 
-static struct log_origin *find_origin(struct log *log, uint64_t origin)
+struct log_origin *log_find_origin(struct log *log, uint64_t origin)
 {
     for (size_t n = 0; n < log->origin_count; n++) {
         if (log->origins[n].origin == origin) {
@@ -101,7 +101,7 @@ static struct log_origin *find_origin(struct log *log, uint64_t origin)
 
 struct log_origin *log_origin(struct log *log, uint64_t origin)
 {
-    struct log_origin *known = find_origin(log, origin);
+    struct log_origin *known = log_find_origin(log, origin);
 
     if (known == NULL) {
         log->origins = alloc_resize(log->origins,
@@ -130,7 +130,7 @@ uint64_t log_last_sequence(struct log *log, uint64_t origin)
     uint64_t sequence;
 
     pthread_mutex_lock(&log->known_lock);
-    known = find_origin(log, origin);
+    known = log_find_origin(log, origin);
     sequence = known == NULL ? 0 : known->sequence;
     pthread_mutex_unlock(&log->known_lock);
     return sequence;
@@ -229,7 +229,7 @@ void log_stat(struct log *log, struct log_stat *ret)
     stat.origin = log->origin;
     stat.last_place = log->last_place;
     stat.corrupt_count = log->corrupt_count;
-    known = find_origin(log, log->origin);
+    known = log_find_origin(log, log->origin);
     stat.last_sequence = known == NULL ? 0 : known->sequence;
     pthread_mutex_unlock(&log->known_lock);
     *ret = stat;

@@ -76,6 +76,11 @@ uint64_t log_last_sequence(struct log *log, uint64_t origin);
  * is always there. Any thread. */
 void log_seek_vector(struct log *log, struct vector *ret);
 
+/* Know an origin of which no event has come yet; whether one is known. Any
+ * thread. */
+void log_seek_expect(struct log *log, uint64_t origin);
+bool log_seek_knows(struct log *log, uint64_t origin);
+
 /* Of each origin, up to where its events may have left the log. Ask after a
  * read what may be missing from it. Any thread. */
 void log_seek_low_water(struct log *log, struct vector *ret);

@@ -91,6 +91,9 @@ bool log_writable(struct log *log);
 /* Keep the highest sequence of an origin. */
 void log_note_sequence(struct log *log, uint64_t origin, uint64_t sequence);
 
+/* The origin's entry, or NULL. Under known_lock. */
+struct log_origin *log_find_origin(struct log *log, uint64_t origin);
+
 /* The origin's entry, made when absent. Under known_lock. */
 struct log_origin *log_origin(struct log *log, uint64_t origin);
 

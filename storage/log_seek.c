@@ -175,10 +175,29 @@ void log_seek_vector(struct log *log, struct vector *ret)
     pthread_mutex_lock(&log->known_lock);
     (void)vector_raise(ret, log->origin, 0);
     for (size_t i = 0; i < log->origin_count; i++) {
-        (void)vector_raise(
-            ret, log->origins[i].origin, log->origins[i].sequence);
+        if (log->origins[i].sequence > 0) {
+            (void)vector_raise(
+                ret, log->origins[i].origin, log->origins[i].sequence);
+        }
     }
     pthread_mutex_unlock(&log->known_lock);
+}
+
+void log_seek_expect(struct log *log, uint64_t origin)
+{
+    pthread_mutex_lock(&log->known_lock);
+    (void)log_origin(log, origin);
+    pthread_mutex_unlock(&log->known_lock);
+}
+
+bool log_seek_knows(struct log *log, uint64_t origin)
+{
+    bool known;
+
+    pthread_mutex_lock(&log->known_lock);
+    known = origin == log->origin || log_find_origin(log, origin) != NULL;
+    pthread_mutex_unlock(&log->known_lock);
+    return known;
 }
 
 void log_seek_low_water(struct log *log, struct vector *ret)

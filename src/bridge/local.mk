@@ -38,8 +38,6 @@ libbridge_a_SOURCES = \
 	%D%/metrics.h \
 	%D%/namespace.c \
 	%D%/namespace.h \
-	%D%/peer_batch.c \
-	%D%/peer_batch.h \
 	%D%/publish.c \
 	%D%/publish.h \
 	%D%/repeats.c \

@@ -8,22 +8,36 @@
 
 #include <stdlib.h>
 
+/* By how much the clocks of two nodes may differ. */
+#define CLOCKS_APART_MS_MAX (UINT64_C(5) * 60 * 1000)
+
+/* Whether what a cursor covers and we have not can be on its way: a cursor that
+ * another node gave out is for what is on a disk. */
+static bool may_come(const struct shard *shard,
+                     struct moment now,
+                     uint64_t sequence)
+{
+    return shard->options.clustered &&
+           event_sequence_ms(sequence) < now.wall_ms + CLOCKS_APART_MS_MAX;
+}
+
 static enum problem place_after(struct shard *shard,
+                                struct moment now,
                                 const struct vector *after,
                                 uint64_t *ret_place)
 {
     const struct shard_lookup *lookup = &shard->options.lookup;
     struct vector have;
 
-    /* A cursor is given out for what is on disk, so the log has it. */
     lookup->vector(lookup->context, &have);
     for (size_t i = 0; i < after->count; i++) {
-        if (!vector_knows(&have, after->entries[i].origin)) {
+        const struct vector_entry *e = &after->entries[i];
+
+        if (!lookup->knows(lookup->context, e->origin) ||
+            (e->sequence > vector_get(&have, e->origin) &&
+             !may_come(shard, now, e->sequence))) {
             return PROBLEM_CURSOR_UNKNOWN;
         }
-    }
-    if (!vector_covers(&have, after)) {
-        return PROBLEM_CURSOR_UNKNOWN;
     }
     *ret_place = lookup->seek(lookup->context, after);
     return PROBLEM_NONE;
@@ -69,7 +83,7 @@ enum problem replay_find(struct shard *shard,
         return PROBLEM_NONE;
     case REPLAY_AFTER:
         ret->at = request->after;
-        return place_after(shard, &request->after, &ret->place);
+        return place_after(shard, now, &request->after, &ret->place);
     case REPLAY_LAST:
         ret->place = lookup->last(
             lookup->context, patterns, pattern_count, request->count);

@@ -44,7 +44,8 @@ struct shard_limits {
  * read. */
 struct shard_lookup {
     void *context;
-    void (*vector)(void *context, struct vector *ret);    /* all it ever had */
+    void (*vector)(void *context, struct vector *ret); /* all it ever had */
+    bool (*knows)(void *context, uint64_t origin); /* of its, or a member's */
     void (*low_water)(void *context, struct vector *ret); /* what has gone */
     uint64_t (*seek)(void *context, const struct vector *after);
     uint64_t (*last)(void *context,
@@ -69,6 +70,7 @@ struct shard_options {
     struct metrics *metrics;            /* this shard's own */
     struct metrics *const *all_metrics; /* for /metrics */
     size_t all_metrics_count;
+    bool clustered;   /* other nodes may have events that we still lack */
     bool compression; /* take permessage-deflate when it is offered */
     const struct bytes *allowed_origins; /* for browsers; "*": any */
     size_t allowed_origins_count;

@@ -1,7 +1,7 @@
 /* The log behind the hub: what it reads for the peers, and what they sent. */
-#include "src/bridge/peer_batch.h"
 #include "src/io/cluster_state.h"
 #include "src/io/logger.h"
+#include "src/io/peer_batch.h"
 
 static void store(void *context, const struct peer_events *events)
 {

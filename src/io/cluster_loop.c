@@ -68,6 +68,18 @@ static void end(struct cluster_loop *c)
     mailbox_close(&c->mailbox);
 }
 
+static const char *end_text(enum link_end end)
+{
+    return end == LINK_OPEN ? "the connection broke" : link_end_text(end);
+}
+
+/* Its events may come, and cursors that have them. */
+static void expect(struct cluster_loop *c, uint64_t node)
+{
+    log_seek_expect(c->options.log, node);
+    log_seek_expect(c->options.log, node | EVENT_ORIGIN_QUORUM);
+}
+
 static void take_event(struct cluster_loop *c, const struct hub_event *event)
 {
     switch (event->kind) {
@@ -77,6 +89,9 @@ static void take_event(struct cluster_loop *c, const struct hub_event *event)
                     "node=%016llx state=%s",
                     (unsigned long long)event->node,
                     membership_event_name(event->member));
+        if (event->node != 0) {
+            expect(c, event->node);
+        }
         break;
     case HUB_LINKED:
         logger_line(LOGGER_INFO,
@@ -89,13 +104,13 @@ static void take_event(struct cluster_loop *c, const struct hub_event *event)
                     "cluster.unlinked",
                     "node=%016llx reason=\"%s\"",
                     (unsigned long long)event->node,
-                    link_end_text(event->end));
+                    end_text(event->end));
         break;
     case HUB_STRANGER:
         logger_line(LOGGER_DEBUG,
                     "cluster.stranger",
                     "reason=\"%s\"",
-                    link_end_text(event->end));
+                    end_text(event->end));
         break;
     case HUB_DUPLICATE:
         logger_line(LOGGER_ERROR,
@@ -141,10 +156,10 @@ static void send_output(struct cluster_loop *c)
     struct bytes bytes;
     void *opaque;
 
-    while (hub_next_output(c->hub, &link, &opaque, &bytes)) {
-        hub_sent(c->hub, link, cluster_socket_send(opaque, bytes));
+    while (hub_link_next_output(c->hub, &link, &opaque, &bytes)) {
+        hub_link_sent(c->hub, link, cluster_socket_send(opaque, bytes));
     }
-    while (hub_next_close(c->hub, &opaque)) {
+    while (hub_link_next_close(c->hub, &opaque)) {
         cluster_socket_close(opaque);
     }
 }
@@ -191,7 +206,7 @@ void cluster_loop_step(struct cluster_loop *c, struct hub_input *in)
     send_datagrams(c);
     send_output(c);
     tell_state(c);
-    while (hub_next_connect(c->hub, &node, &address)) {
+    while (hub_connect_next(c->hub, &node, &address)) {
         cluster_socket_connect(c, node, &address);
     }
     save_table(c);

@@ -221,7 +221,7 @@ static void on_event(uv_poll_t *poll, int status, int events)
         struct hub_input in = {.kind = HUB_INPUT_TICK};
 
         s->blocked = false;
-        hub_writable(s->loop->hub, s->link);
+        hub_link_writable(s->loop->hub, s->link);
         cluster_loop_step(s->loop, &in);
     }
     if (!s->closed && (events & UV_READABLE) != 0) {

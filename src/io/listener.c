@@ -123,6 +123,7 @@ int listener_open(struct listener_address *address,
             rc = describe(why, address);
             while (i-- > 0) {
                 close(ret_fds[i]);
+                ret_fds[i] = -1;
             }
         }
     }

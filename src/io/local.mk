@@ -36,9 +36,13 @@ libio_a_SOURCES = \
 	%D%/mailbox.h \
 	%D%/outbound.c \
 	%D%/outbound.h \
+	%D%/peer_batch.c \
+	%D%/peer_batch.h \
 	%D%/server.c \
 	%D%/server_cluster.c \
 	%D%/server_cluster.h \
+	%D%/server_ports.c \
+	%D%/server_ports.h \
 	%D%/server.h \
 	%D%/shard_loop.c \
 	%D%/shard_loop.h \

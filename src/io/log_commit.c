@@ -157,6 +157,8 @@ struct commit *log_commit_new(const struct log_thread_options *options)
     log_show_now(log, &shown);
     show_local(log, &shown.vector);
     commit.identity = stat.origin & ~EVENT_ORIGIN_QUORUM;
+    log_seek_expect(log, commit.identity);
+    log_seek_expect(log, commit.identity | EVENT_ORIGIN_QUORUM);
     commit.shown = shown.vector;
     commit.shown_place = shown.place;
     hidden.commit = commit_new(&commit);

@@ -27,6 +27,11 @@ static uint64_t seek(void *context, const struct vector *after)
     return log_seek(context, after);
 }
 
+static bool knows(void *context, uint64_t origin)
+{
+    return log_seek_knows(context, origin);
+}
+
 static int vector_at(void *context, uint64_t place, struct vector *ret)
 {
     struct log_shown shown;
@@ -125,6 +130,7 @@ struct shard_lookup log_view_lookup(struct log *log)
     return (struct shard_lookup){
         .context = log,
         .vector = vector,
+        .knows = knows,
         .low_water = low_water,
         .seek = seek,
         .last = last,

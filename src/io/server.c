@@ -8,6 +8,7 @@
 #include "src/io/logger.h"
 #include "src/io/mailbox.h"
 #include "src/io/server_cluster.h"
+#include "src/io/server_ports.h"
 #include "src/io/shard_loop.h"
 
 #include <sched.h>
@@ -16,8 +17,6 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#define SHARDS_MAX 256
 
 struct server {
     const struct server_options *options;
@@ -38,10 +37,7 @@ struct server {
     uint8_t token_secret[TOKEN_SECRET_BYTES]; /* until the node ends */
     struct cluster_loop *cluster;             /* NULL: a node on its own */
     struct server_cluster_parts cluster_parts;
-    struct listener_address listen; /* with the port that was found */
-    struct listener_address tls_listen;
-    int fds[SHARDS_MAX]; /* -1: not open, or the shard's */
-    int tls_fds[SHARDS_MAX];
+    struct server_ports ports;
     struct tls_context *tls_context; /* of the start; NULL: none */
     bool stopping;
     bool looping; /* the loop and its handles are there */
@@ -84,58 +80,20 @@ static void begin_stop(struct server *server)
     }
 }
 
-static void close_ports(struct server *server)
-{
-    for (unsigned i = 0; i < server->shard_count; i++) {
-        if (server->fds[i] >= 0) {
-            close(server->fds[i]);
-        }
-        if (server->tls_fds[i] >= 0) {
-            close(server->tls_fds[i]);
-        }
-        server->fds[i] = server->tls_fds[i] = -1;
-    }
-}
-
-static int open_ports(struct server *server)
-{
-    bool tls = server->options->tls != NULL;
-    int rc = listener_open(
-        &server->listen, server->fds, server->shard_count, server->why);
-
-    if (rc == 0 && tls) {
-        rc = listener_open(&server->tls_listen,
-                           server->tls_fds,
-                           server->shard_count,
-                           server->why);
-    }
-    return rc;
-}
-
 /* Let clients in. */
 static void serve_clients(struct server *server)
 {
-    const struct server_options *options = server->options;
+    struct server_ports *ports = &server->ports;
 
-    if (server->fds[0] < 0) {
-        server->rc = open_ports(server);
-    }
+    server->rc = server_ports_open(ports, server->why);
     if (server->rc != 0) {
         begin_stop(server);
         return;
     }
-    for (unsigned i = 0; i < server->shard_count; i++) {
-        struct shard_loop_ports *ports = alloc_zero(sizeof(*ports));
-        const struct mail mail = {.kind = MAIL_LISTEN, .content = ports};
-
-        ports->fd = server->fds[i];
-        ports->tls_fd = server->tls_fds[i];
-        server->fds[i] = server->tls_fds[i] = -1;
-        mailbox_post(server->shard_mailboxes[i], &mail, 1);
-    }
-    options->on_ready(&server->listen,
-                      options->tls != NULL ? &server->tls_listen : NULL,
-                      options->context);
+    server_ports_hand_over(ports, server->shard_mailboxes);
+    server->options->on_ready(&ports->listen,
+                              ports->tls ? &ports->tls_listen : NULL,
+                              server->options->context);
 }
 
 static void stop_duplicate(struct server *server)
@@ -318,6 +276,7 @@ static void start_shard(struct server *server, unsigned index)
                   .metrics = server->metrics[index],
                   .all_metrics = server->metrics,
                   .all_metrics_count = server->shard_count + 2,
+                  .clustered = options->cluster != NULL,
                   .compression = options->compression,
                   .allowed_origins = options->allowed_origins,
                   .allowed_origins_count = options->allowed_origins_count,
@@ -356,13 +315,13 @@ static int open_cluster(struct server *server)
     if (server->options->cluster == NULL) {
         return 0;
     }
-    close_ports(server); /* until we have what the others have */
-    return server_cluster_open(
-        &server->cluster_parts,
-        &server->listen,
-        server->options->tls != NULL ? &server->tls_listen : NULL,
-        &server->cluster,
-        server->why);
+    server_ports_close(&server->ports); /* until we have what others have */
+    return server_cluster_open(&server->cluster_parts,
+                               &server->ports.listen,
+                               server->ports.tls ? &server->ports.tls_listen
+                                                 : NULL,
+                               &server->cluster,
+                               server->why);
 }
 
 /* What can fail comes first, so that a failure leaves nothing that runs. */
@@ -371,11 +330,11 @@ static int prepare_start(struct server *server)
     const struct server_tls *tls = server->options->tls;
     int rc;
 
-    server->listen = server->options->listen;
-    if (tls != NULL) {
-        server->tls_listen = tls->listen;
-    }
-    rc = open_ports(server);
+    server_ports_init(&server->ports,
+                      &server->options->listen,
+                      tls != NULL ? &tls->listen : NULL,
+                      server->shard_count);
+    rc = server_ports_open(&server->ports, server->why);
     if (rc == 0 && tls != NULL) {
         rc = tls_context_new_server(tls->certificate_file,
                                     tls->key_file,
@@ -434,8 +393,8 @@ static void prepare(struct server *server)
     const struct server_options *options = server->options;
 
     server->shard_count = options->shards > 0 ? options->shards : core_count();
-    if (server->shard_count > SHARDS_MAX) {
-        server->shard_count = SHARDS_MAX;
+    if (server->shard_count > SERVER_SHARDS_MAX) {
+        server->shard_count = SERVER_SHARDS_MAX;
     }
     server->intake.bytes_max = options->queue_bytes_max;
     randombytes_buf(server->token_secret, sizeof(server->token_secret));
@@ -450,9 +409,6 @@ static void prepare(struct server *server)
     server->shards = alloc_zero(server->shard_count * sizeof(*server->shards));
     server->shard_mailboxes =
         alloc_zero(server->shard_count * sizeof(*server->shard_mailboxes));
-    for (unsigned i = 0; i < SHARDS_MAX; i++) {
-        server->fds[i] = server->tls_fds[i] = -1;
-    }
     for (unsigned i = 0; i < server->shard_count + 2; i++) {
         server->metrics[i] = alloc_zero(sizeof(struct metrics));
     }
@@ -480,7 +436,7 @@ static void take_apart(struct server *server)
     }
     log_thread_stop(server->log_thread);
     cluster_loop_free(server->cluster);
-    close_ports(server);
+    server_ports_close(&server->ports);
     tls_context_unref(server->tls_context);
     for (unsigned i = 0; i < server->shard_count; i++) {
         shard_loop_free(server->shards[i]);

@@ -37,6 +37,11 @@ static void lookup_vector(void *context, struct vector *ret)
     (void)vector_raise(ret, w->sequencer.origin, w->sequencer.last_stored);
 }
 
+static bool lookup_knows(void *context, uint64_t origin)
+{
+    return origin == ((struct shard_world *)context)->sequencer.origin;
+}
+
 static int lookup_vector_at(void *context, uint64_t place, struct vector *ret)
 {
     struct shard_world *w = context;
@@ -103,6 +108,7 @@ static struct shard_lookup lookup(struct shard_world *w)
 {
     return (struct shard_lookup){.context = w,
                                  .vector = lookup_vector,
+                                 .knows = lookup_knows,
                                  .low_water = lookup_low_water,
                                  .seek = lookup_seek,
                                  .last = lookup_last,

@@ -1,6 +1,6 @@
 /* What a peer sent, as batches for the committer. */
-#ifndef BRIDGE_PEER_BATCH_H
-#define BRIDGE_PEER_BATCH_H
+#ifndef IO_PEER_BATCH_H
+#define IO_PEER_BATCH_H
 
 #include "proto/peer_events.h"
 #include "src/bridge/batch.h"

@@ -1,5 +1,5 @@
 /* From records to events. */
-#include "src/bridge/peer_batch.h"
+#include "src/io/peer_batch.h"
 
 #include "storage/record.h"
 
