@@ -379,3 +379,13 @@ uint64_t hub_link_ends(const struct hub *h, enum link_end end)
 {
     return h->ends[end];
 }
+
+uint64_t hub_identity(const struct hub *h)
+{
+    return h->options.identity;
+}
+
+void hub_have(const struct hub *h, struct vector *ret)
+{
+    h->options.replication.have(h->options.replication.context, ret);
+}

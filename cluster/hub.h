@@ -146,6 +146,9 @@ bool hub_handed_on(const struct hub *h);
 void hub_table(const struct hub *h, struct buffer *out);
 uint64_t hub_table_digest(const struct hub *h);
 
+uint64_t hub_identity(const struct hub *h);
+void hub_have(const struct hub *h, struct vector *ret); /* on our disk */
+
 /* For `weir status`: the members, and what each link is at. */
 const struct membership *hub_membership(const struct hub *h);
 struct membership *hub_membership_mutable(struct hub *h);
@@ -153,6 +156,7 @@ const struct seal_counters *hub_seal_counters(const struct hub *h);
 
 struct hub_link_stat {
     bool open;
+    bool known; /* what it has; by this link or one before */
     uint64_t lag_ms;
     size_t inflight_bytes;
     struct vector have; /* of the member, as far as it is known */

@@ -344,5 +344,5 @@ void hub_link_stat(const struct hub *h,
         ret->lag_ms = link_lag_ms(l->link);
         ret->inflight_bytes = link_inflight_bytes(l->link);
     }
-    (void)replication_known(h->replication, node, &ret->have);
+    ret->known = replication_known(h->replication, node, &ret->have);
 }

@@ -135,6 +135,10 @@ static const struct entry table[PROBLEM_COUNT] = {
               "The path does not take this method: see the Allow field"),
     [PROBLEM_BUSY] =
         ALIKE(429, "LimitExceededError", "Too much at once: try again later"),
+    [PROBLEM_MEMBER_UNKNOWN] = ALIKE(404,
+                                     "NotFoundException",
+                                     "No member of the cluster that is dead or "
+                                     "has left has this identity"),
     [PROBLEM_STORAGE] = ALIKE(500,
                               "InternalFailure",
                               "The event could not be stored: try again later"),

@@ -31,6 +31,7 @@ enum problem {
     PROBLEM_QUERY_MALFORMED,
     PROBLEM_TOKEN_MALFORMED, /* what a token is asked for with */
     PROBLEM_SUBPROTOCOL,     /* aws-appsync-event-ws was not offered */
+    PROBLEM_MEMBER_UNKNOWN,  /* of the cluster, or it lives */
     PROBLEM_ROUTE_UNKNOWN,
     PROBLEM_METHOD,
     PROBLEM_BUSY,    /* a bound was met: try again later */

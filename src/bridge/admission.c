@@ -95,3 +95,19 @@ enum problem admission_publish(struct shard *shard,
     shard_count(shard, publishes, 1);
     return PROBLEM_NONE;
 }
+
+enum problem admission_admin(struct client *client, struct moment now)
+{
+    struct bytes key = http_request_field(client->request, "x-api-key");
+    struct bytes bearer = http_request_field(client->request, "authorization");
+    const struct api_key *checked;
+
+    if (key.len == 0 && bytes_starts_with(bearer, bytes_text("Bearer "))) {
+        key = bytes_trim(bytes_from(bearer, strlen("Bearer ")));
+    }
+    return authority_check(
+               client->shard->options.authority, now, key, &checked) == 0 &&
+                   checked->admin
+               ? PROBLEM_NONE
+               : PROBLEM_UNAUTHORIZED;
+}

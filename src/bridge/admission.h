@@ -21,4 +21,8 @@ enum problem admission_publish(struct shard *shard,
                                const struct channel_name *name,
                                const struct client_msg *msg);
 
+/* Whether the request's key is an admin's: as x-api-key, or as a bearer token,
+ * which is what scrapers of metrics can send. */
+enum problem admission_admin(struct client *client, struct moment now);
+
 #endif

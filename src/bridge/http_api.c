@@ -5,6 +5,7 @@
 #include "proto/http_reply.h"
 #include "proto/ws_accept.h"
 #include "src/bridge/admission.h"
+#include "src/bridge/cluster_api.h"
 #include "src/bridge/console.h"
 #include "src/bridge/event_stream.h"
 #include "src/bridge/history.h"
@@ -60,11 +61,11 @@ static void request_done(struct client *c, struct moment now)
     client_wait_start(c, CLIENT_WAIT_IDLE, now);
 }
 
-static void reply(struct client *c,
-                  struct moment now,
-                  int status,
-                  const char *content_type,
-                  struct bytes body)
+void http_api_reply(struct client *c,
+                    struct moment now,
+                    int status,
+                    const char *content_type,
+                    struct bytes body)
 {
     struct buffer *out = client_output(c);
 
@@ -146,38 +147,33 @@ static enum problem realtime(struct client *c, struct moment now)
     if (!ws_accept_key_valid(
             http_request_field(c->request, "sec-websocket-key"))) {
         c->keep_alive = false;
-        reply(c,
-              now,
-              400,
-              "text/plain",
-              bytes_text("Sec-WebSocket-Key is not base64 of 16 bytes\n"));
+        http_api_reply(
+            c,
+            now,
+            400,
+            "text/plain",
+            bytes_text("Sec-WebSocket-Key is not base64 of 16 bytes\n"));
         return PROBLEM_NONE;
     }
     upgrade_accept(c, now);
     return PROBLEM_NONE;
 }
 
-/* GET /metrics, for admins: as x-api-key, or as a bearer token, which is what
- * Prometheus can send. */
+/* GET /metrics, for admins. */
 static enum problem metrics(struct client *c, struct moment now)
 {
     struct shard *shard = c->shard;
-    struct bytes key = http_request_field(c->request, "x-api-key");
-    struct bytes bearer = http_request_field(c->request, "authorization");
-    const struct api_key *checked;
+    enum problem problem = admission_admin(c, now);
 
-    if (key.len == 0 && bytes_starts_with(bearer, bytes_text("Bearer "))) {
-        key = bytes_trim(bytes_from(bearer, strlen("Bearer ")));
-    }
-    if (authority_check(shard->options.authority, now, key, &checked) != 0 ||
-        !checked->admin) {
-        return PROBLEM_UNAUTHORIZED;
+    if (problem != PROBLEM_NONE) {
+        return problem;
     }
     buffer_clear(&shard->text);
     metrics_print(shard->options.all_metrics,
                   shard->options.all_metrics_count,
                   &shard->text);
-    reply(c, now, 200, "text/plain; version=0.0.4", buffer_view(&shard->text));
+    http_api_reply(
+        c, now, 200, "text/plain; version=0.0.4", buffer_view(&shard->text));
     return PROBLEM_NONE;
 }
 
@@ -206,13 +202,14 @@ static enum problem token(struct client *c, struct moment now)
     buffer_decimal(text, expires_s);
     buffer_text(text, "}");
     check(!text->overflowed);
-    reply(c, now, 200, "application/json", buffer_view(text));
+    http_api_reply(c, now, 200, "application/json", buffer_view(text));
     return PROBLEM_NONE;
 }
 
 static enum problem health(struct client *c, struct moment now)
 {
-    reply(c, now, 200, "application/json", bytes_text("{\"status\":\"ok\"}\n"));
+    http_api_reply(
+        c, now, 200, "application/json", bytes_text("{\"status\":\"ok\"}\n"));
     return PROBLEM_NONE;
 }
 
@@ -247,6 +244,10 @@ static const struct route {
     bool post; /* rather than GET and HEAD */
     enum problem (*act)(struct client *c, struct moment now);
 } routes[] = {
+    {"/cluster", false, cluster_api_json},
+    {"/cluster.txt", false, cluster_api_text},
+    {"/cluster/forget", true, cluster_api_forget},
+    {"/cluster/urls", false, cluster_api_urls},
     {"/event", true, http_publish},
     {"/event", false, history_open},
     {"/event/realtime", false, realtime},

@@ -10,6 +10,8 @@ libbridge_a_SOURCES = \
 	%D%/client.h \
 	%D%/client_table.c \
 	%D%/client_table.h \
+	%D%/cluster_api.c \
+	%D%/cluster_api.h \
 	%D%/commit.c \
 	%D%/commit.h \
 	%D%/console.c \

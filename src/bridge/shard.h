@@ -55,12 +55,29 @@ struct shard_lookup {
     int (*vector_at)(void *context, uint64_t place, struct vector *ret);
 };
 
+/* The node's cluster, be it the node alone; asked in the shard's thread. */
+enum shard_cluster_form {
+    SHARD_CLUSTER_JSON,
+    SHARD_CLUSTER_TEXT,
+    SHARD_CLUSTER_URLS,
+};
+
+struct shard_cluster {
+    void *context;
+    void (*show)(void *context,
+                 enum shard_cluster_form form,
+                 struct buffer *out);
+    /* Ask that a member be forgotten; false: there is none, or it lives. */
+    bool (*forget)(void *context, uint64_t node);
+};
+
 struct shard_options {
     uint32_t index;
     uint64_t seed;        /* of its maps */
     uint64_t random_seed; /* of what need not be secret */
     uint64_t last_place;  /* of the log, when the shard starts */
     struct shard_lookup lookup;
+    struct shard_cluster cluster;
     uint8_t
         token_secret[TOKEN_SECRET_BYTES]; /* the node's: all shards' alike */
     const struct shard_limits *limits;

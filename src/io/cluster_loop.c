@@ -15,6 +15,7 @@
 #define TABLE_BYTES_MAX ((size_t)1 << 20)
 #define READY_CHECK_MS 20
 #define LEAVE_CHECK_MS 10
+#define STATUS_MS 250
 
 static void take_issuers(struct cluster_loop *c, void *content)
 {
@@ -255,11 +256,35 @@ static void leave_on(struct cluster_loop *c)
     }
 }
 
+/* Now and then, what others may ask. */
+static void write_status(struct cluster_loop *c)
+{
+    uint64_t now_ms = clock_now().mono_ms;
+    const struct membership *members = hub_membership(c->hub);
+    const struct gossip_member *m;
+    struct vector gone = {0};
+
+    if (now_ms < c->status_ms + STATUS_MS) {
+        return;
+    }
+    c->status_ms = now_ms;
+    cluster_status_write(c->options.status, c->hub, now_ms);
+    for (size_t i = 0; (m = membership_at(members, i)) != NULL; i++) {
+        if (m->state == GOSSIP_DEAD || m->state == GOSSIP_LEFT) {
+            (void)vector_raise(&gone, m->id, 1);
+        }
+    }
+    pthread_mutex_lock(&c->gone_lock);
+    c->gone = gone;
+    pthread_mutex_unlock(&c->gone_lock);
+}
+
 static void on_ready_timer(uv_timer_t *timer)
 {
     struct cluster_loop *c = timer->data;
 
     cluster_socket_poll_all(c);
+    write_status(c);
     if (!c->ready_told && hub_ready(c->hub, clock_now())) {
         c->ready_told = true;
         post_server(c, MAIL_READY);
@@ -267,6 +292,16 @@ static void on_ready_timer(uv_timer_t *timer)
     if (c->leave_by_ms != 0) {
         leave_on(c);
     }
+}
+
+static void forget(struct cluster_loop *c, uint64_t *node)
+{
+    struct hub_input in = {.kind = HUB_INPUT_TICK};
+
+    (void)membership_forget(
+        hub_membership_mutable(c->hub), clock_now().mono_ms, *node);
+    free(node);
+    cluster_loop_step(c, &in);
 }
 
 static void on_mail(void *context)
@@ -282,6 +317,8 @@ static void on_mail(void *context)
             cluster_loop_step(c, &in);
         } else if (mail[i].kind == MAIL_ISSUERS) {
             take_issuers(c, mail[i].content);
+        } else if (mail[i].kind == MAIL_FORGET) {
+            forget(c, mail[i].content);
         } else {
             check(mail[i].kind == MAIL_LEAVE);
             c->leave_by_ms =
@@ -310,6 +347,24 @@ void cluster_loop_issuers(struct cluster_loop *c,
     buffer_init(content, (count + 1) * 32);
     buffer_append(content, bytes_of((const uint8_t *)keys, count * 32));
     mailbox_post(&c->mailbox, &mail, 1);
+}
+
+bool cluster_loop_forget(struct cluster_loop *c, uint64_t node)
+{
+    struct mail mail = {.kind = MAIL_FORGET};
+    uint64_t *content;
+    bool known;
+
+    pthread_mutex_lock(&c->gone_lock);
+    known = vector_knows(&c->gone, node);
+    pthread_mutex_unlock(&c->gone_lock);
+    if (known) {
+        content = alloc_raw(sizeof(*content));
+        *content = node;
+        mail.content = content;
+        mailbox_post(&c->mailbox, &mail, 1);
+    }
+    return known;
 }
 
 void cluster_loop_leave(struct cluster_loop *c, uint64_t timeout_ms)
@@ -402,6 +457,7 @@ int cluster_loop_open(const struct cluster_options *options,
     memcpy(c->seeds,
            options->seeds,
            options->seed_count * sizeof(*options->seeds));
+    check(pthread_mutex_init(&c->gone_lock, NULL) == 0);
     check(uv_loop_init(&c->uv) == 0);
     check(uv_udp_init(&c->uv, &c->udp) == 0);
     check(uv_timer_init(&c->uv, &c->timer) == 0);
@@ -462,6 +518,8 @@ static void drop_mail(struct cluster_loop *c)
         if (mail[i].kind == MAIL_ISSUERS) {
             buffer_done(mail[i].content);
             free(mail[i].content);
+        } else if (mail[i].kind == MAIL_FORGET) {
+            free(mail[i].content);
         }
     }
 }
@@ -481,6 +539,7 @@ void cluster_loop_free(struct cluster_loop *c)
     mailbox_done(&c->mailbox);
     check(uv_loop_close(&c->uv) == 0);
     hub_free(c->hub);
+    pthread_mutex_destroy(&c->gone_lock);
     buffer_done(&c->datagram);
     free(c->seeds);
     free(c->urls);

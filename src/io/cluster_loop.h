@@ -6,6 +6,7 @@
 #include "cluster/hub.h"
 #include "src/bridge/intake.h"
 #include "src/bridge/metrics.h"
+#include "src/io/cluster_status.h"
 #include "src/io/listener.h"
 #include "src/io/log_thread.h"
 #include "src/io/mailbox.h"
@@ -27,6 +28,7 @@ struct cluster_options {
     struct intake *intake;
     uint32_t shard_count;
     struct metrics *metrics;
+    struct cluster_status *status; /* written anew now and then */
     struct mailbox *server; /* MAIL_READY, MAIL_DUPLICATE, MAIL_STOPPED */
 
     /* Public keys of issuers that another node believes, from the thread. */
@@ -56,8 +58,9 @@ void cluster_loop_issuers(struct cluster_loop *c,
  * end; MAIL_STOPPED follows. */
 void cluster_loop_leave(struct cluster_loop *c, uint64_t timeout_ms);
 
-/* From any thread: all that is known, as JSON for `weir status`. */
-void cluster_loop_status(struct cluster_loop *c, struct buffer *out);
+/* From any thread: a member will not come back. False: none that is dead or has
+ * left has this identity, as far as is known. */
+bool cluster_loop_forget(struct cluster_loop *c, uint64_t node);
 
 /* Wait for the thread, which has ended or was never started, and free.
  * Accepts NULL. */

@@ -46,7 +46,9 @@ struct cluster_loop {
 
     pthread_t thread;
     bool started;
-    pthread_mutex_t status_lock; /* over the hub, for cluster_loop_status() */
+    uint64_t status_ms;        /* when it was written */
+    pthread_mutex_t gone_lock; /* over what cluster_loop_forget() looks at */
+    struct vector gone;        /* the members that are dead or have left */
 };
 
 /* cluster_loop.c: one thing has happened; do what follows from it. */

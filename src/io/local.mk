@@ -14,6 +14,8 @@ libio_a_SOURCES = \
 	%D%/cluster_seeds.c \
 	%D%/cluster_socket.c \
 	%D%/cluster_state.h \
+	%D%/cluster_status.c \
+	%D%/cluster_status.h \
 	%D%/file.c \
 	%D%/file.h \
 	%D%/log_view.c \

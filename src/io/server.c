@@ -37,6 +37,7 @@ struct server {
     uint8_t token_secret[TOKEN_SECRET_BYTES]; /* until the node ends */
     struct cluster_loop *cluster;             /* NULL: a node on its own */
     struct server_cluster_parts cluster_parts;
+    struct cluster_status status;
     struct server_ports ports;
     struct tls_context *tls_context; /* of the start; NULL: none */
     bool stopping;
@@ -269,6 +270,7 @@ static void start_shard(struct server *server, unsigned index)
                   .random_seed = random_u64(),
                   .last_place = shown.place,
                   .lookup = log_view_lookup(server->log),
+                  .cluster = server_cluster_view(&server->cluster_parts),
                   .limits = &options->limits,
                   .namespaces = &server->namespaces,
                   .authority = server->authorities[index],
@@ -311,8 +313,13 @@ static int open_cluster(struct server *server)
         .server = &server->mailbox,
         .shards = server->shard_mailboxes,
         .shard_count = server->shard_count,
+        .status = &server->status,
     };
     if (server->options->cluster == NULL) {
+        server_cluster_alone(&server->cluster_parts,
+                             &server->ports.listen,
+                             server->ports.tls ? &server->ports.tls_listen
+                                               : NULL);
         return 0;
     }
     server_ports_close(&server->ports); /* until we have what others have */
@@ -350,6 +357,7 @@ static int prepare_start(struct server *server)
 
 static void start(struct server *server)
 {
+    server->cluster_parts.cluster = server->cluster;
     for (unsigned i = 0; i < server->shard_count; i++) {
         start_shard(server, i);
     }
@@ -397,6 +405,7 @@ static void prepare(struct server *server)
         server->shard_count = SERVER_SHARDS_MAX;
     }
     server->intake.bytes_max = options->queue_bytes_max;
+    cluster_status_init(&server->status);
     randombytes_buf(server->token_secret, sizeof(server->token_secret));
     namespace_table_init(&server->namespaces, random_u64());
     for (size_t i = 0; i < options->namespace_count; i++) {
@@ -436,6 +445,7 @@ static void take_apart(struct server *server)
     }
     log_thread_stop(server->log_thread);
     cluster_loop_free(server->cluster);
+    cluster_status_done(&server->status);
     server_ports_close(&server->ports);
     tls_context_unref(server->tls_context);
     for (unsigned i = 0; i < server->shard_count; i++) {

@@ -56,6 +56,56 @@ static void add_url(const char *scheme,
                    at->port);
 }
 
+static void make_urls(const struct listener_address *listen,
+                      const struct listener_address *tls_listen,
+                      char *urls)
+{
+    add_url("http", listen, urls);
+    if (tls_listen != NULL) {
+        add_url("https", tls_listen, urls);
+    }
+}
+
+void server_cluster_alone(const struct server_cluster_parts *parts,
+                          const struct listener_address *listen,
+                          const struct listener_address *tls_listen)
+{
+    char urls[GOSSIP_URLS_BYTES_MAX + 1] = "";
+    struct log_stat stat;
+
+    log_stat(parts->log, &stat);
+    make_urls(listen, tls_listen, urls);
+    cluster_status_write_alone(
+        parts->status, stat.origin & ~EVENT_ORIGIN_QUORUM, urls);
+}
+
+static void show(void *context,
+                 enum shard_cluster_form form,
+                 struct buffer *out)
+{
+    static const enum cluster_status_form forms[] = {
+        [SHARD_CLUSTER_JSON] = CLUSTER_STATUS_JSON,
+        [SHARD_CLUSTER_TEXT] = CLUSTER_STATUS_TEXT,
+        [SHARD_CLUSTER_URLS] = CLUSTER_STATUS_URLS,
+    };
+    const struct server_cluster_parts *parts = context;
+
+    cluster_status_copy(parts->status, forms[form], out);
+}
+
+static bool forget(void *context, uint64_t node)
+{
+    const struct server_cluster_parts *parts = context;
+
+    return parts->cluster != NULL && cluster_loop_forget(parts->cluster, node);
+}
+
+struct shard_cluster server_cluster_view(struct server_cluster_parts *parts)
+{
+    return (struct shard_cluster){
+        .context = parts, .show = show, .forget = forget};
+}
+
 int server_cluster_open(const struct server_cluster_parts *parts,
                         const struct listener_address *listen,
                         const struct listener_address *tls_listen,
@@ -78,16 +128,14 @@ int server_cluster_open(const struct server_cluster_parts *parts,
         .intake = parts->intake,
         .shard_count = parts->shard_count,
         .metrics = parts->metrics,
+        .status = parts->status,
         .server = parts->server,
         .on_issuers = on_issuers,
         .context = (void *)(uintptr_t)parts,
     };
 
     if (options.urls == NULL) {
-        add_url("http", listen, urls);
-        if (tls_listen != NULL) {
-            add_url("https", tls_listen, urls);
-        }
+        make_urls(listen, tls_listen, urls);
         options.urls = urls;
     }
     return cluster_loop_open(&options, ret, why);

@@ -15,6 +15,8 @@ struct server_cluster_parts {
     struct mailbox *server;
     struct mailbox *const *shards;
     uint32_t shard_count;
+    struct cluster_status *status;
+    struct cluster_loop *cluster; /* NULL: a node on its own */
 };
 
 /* Open the port and make everything ready to start; what `parts` refers to
@@ -24,6 +26,14 @@ int server_cluster_open(const struct server_cluster_parts *parts,
                         const struct listener_address *tls_listen,
                         struct cluster_loop **ret,
                         struct why *why);
+
+/* The functions that shards ask; `parts` outlives them. */
+struct shard_cluster server_cluster_view(struct server_cluster_parts *parts);
+
+/* A node on its own: what there is to say of it. */
+void server_cluster_alone(const struct server_cluster_parts *parts,
+                          const struct listener_address *listen,
+                          const struct listener_address *tls_listen);
 
 /* Tell the others whose API keys we believe. */
 void server_cluster_issuers(struct cluster_loop *c,

@@ -392,6 +392,7 @@ static void on_mail(void *context)
         case MAIL_READY:
         case MAIL_DUPLICATE:
         case MAIL_COMMITTED:
+        case MAIL_FORGET:
         case MAIL_LEAVE:
             check_unreachable();
         }

@@ -1,0 +1,234 @@
+/* One walk over the members fills all forms. */
+#include "src/io/cluster_status.h"
+
+#include "base/check.h"
+#include "base/event.h"
+#include "cluster/hub.h"
+#include "src/io/cluster_address.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+void cluster_status_init(struct cluster_status *s)
+{
+    check(pthread_mutex_init(&s->lock, NULL) == 0);
+    for (size_t i = 0; i < CLUSTER_STATUS_FORMS; i++) {
+        buffer_init(&s->forms[i], CLUSTER_STATUS_BYTES_MAX);
+    }
+}
+
+void cluster_status_done(struct cluster_status *s)
+{
+    for (size_t i = 0; i < CLUSTER_STATUS_FORMS; i++) {
+        buffer_done(&s->forms[i]);
+    }
+    pthread_mutex_destroy(&s->lock);
+}
+
+/* One member, as it is told. */
+struct line {
+    uint64_t node;
+    bool self;
+    const char *state;
+    uint64_t since_ms;
+    const char *address;
+    const char *urls;
+    const char *link; /* "open", "none", "" for ourselves */
+    uint64_t lag_ms;
+    size_t inflight_bytes;
+    uint64_t behind_ms; /* what it lacks of ours, in time */
+    bool behind_known;
+    bool reachable;
+};
+
+/* The URLs stand in one text by spaces; they are printable ASCII. */
+static bool write_urls(struct buffer *out, const char *urls, bool any)
+{
+    for (const char *at = urls; *at != '\0';) {
+        const char *space = strchr(at, ' ');
+        size_t len = space == NULL ? strlen(at) : (size_t)(space - at);
+
+        if (len > 0) {
+            buffer_text(out, any ? ",\"" : "\"");
+            buffer_append(out, bytes_of((const uint8_t *)at, len));
+            buffer_text(out, "\"");
+            any = true;
+        }
+        at += len + (space != NULL);
+    }
+    return any;
+}
+
+static void write_json(struct buffer *out, const struct line *l, bool first)
+{
+    buffer_printf(out,
+                  "%s{\"node\":\"%016" PRIx64 "\",\"self\":%s,\"state\":\"%s\","
+                  "\"since_ms\":%" PRIu64 ",\"address\":\"%s\",\"urls\":[",
+                  first ? "" : ",",
+                  l->node,
+                  l->self ? "true" : "false",
+                  l->state,
+                  l->since_ms,
+                  l->address);
+    (void)write_urls(out, l->urls, false);
+    buffer_text(out, "]");
+    if (!l->self) {
+        buffer_printf(out,
+                      ",\"link\":\"%s\",\"lag_ms\":%" PRIu64
+                      ",\"inflight_bytes\":%zu",
+                      l->link,
+                      l->lag_ms,
+                      l->inflight_bytes);
+        if (l->behind_known) {
+            buffer_printf(out, ",\"behind_ms\":%" PRIu64, l->behind_ms);
+        }
+    }
+    buffer_text(out, "}");
+}
+
+static void write_text(struct buffer *out, const struct line *l)
+{
+    char behind[32] = "?";
+
+    if (l->self) {
+        behind[0] = '-';
+    } else if (l->behind_known) {
+        (void)snprintf(behind, sizeof(behind), "%" PRIu64 " ms", l->behind_ms);
+    }
+    buffer_printf(out,
+                  "%016" PRIx64 "  %-8s %8" PRIu64 " s  %-5s %6" PRIu64
+                  " ms  %10s  %s%s\n",
+                  l->node,
+                  l->state,
+                  l->since_ms / 1000,
+                  l->self ? "self" : l->link,
+                  l->lag_ms,
+                  behind,
+                  l->address,
+                  l->urls[0] != '\0' ? "  " : "");
+    out->len -= 1; /* the URLs stand on the same line */
+    buffer_text(out, l->urls);
+    buffer_text(out, "\n");
+}
+
+/* How much older the newest that `have` has is than ours, at most. */
+static uint64_t behind_ms(const struct vector *ours, const struct vector *have)
+{
+    uint64_t most = 0;
+
+    for (size_t i = 0; i < ours->count; i++) {
+        const struct vector_entry *e = &ours->entries[i];
+        uint64_t theirs = vector_get(have, e->origin);
+        uint64_t apart = theirs < e->sequence ? event_sequence_ms(e->sequence) -
+                                                    event_sequence_ms(theirs)
+                                              : 0;
+
+        most = apart > most ? apart : most;
+    }
+    return most;
+}
+
+static void begin(struct cluster_status *s)
+{
+    for (size_t i = 0; i < CLUSTER_STATUS_FORMS; i++) {
+        buffer_clear(&s->forms[i]);
+    }
+    buffer_text(&s->forms[CLUSTER_STATUS_TEXT],
+                "node              state         for   link      lag   "
+                "   behind  address  urls\n");
+    buffer_text(&s->forms[CLUSTER_STATUS_URLS], "{\"urls\":[");
+}
+
+static void end(struct cluster_status *s)
+{
+    buffer_text(&s->forms[CLUSTER_STATUS_URLS], "]}");
+    buffer_text(&s->forms[CLUSTER_STATUS_JSON], "]}");
+}
+
+static void add(struct cluster_status *s,
+                const struct line *l,
+                bool first,
+                bool *any_url)
+{
+    write_json(&s->forms[CLUSTER_STATUS_JSON], l, first);
+    write_text(&s->forms[CLUSTER_STATUS_TEXT], l);
+    if (l->reachable) {
+        *any_url =
+            write_urls(&s->forms[CLUSTER_STATUS_URLS], l->urls, *any_url);
+    }
+}
+
+void cluster_status_write(struct cluster_status *s,
+                          const struct hub *hub,
+                          uint64_t now_ms)
+{
+    const struct membership *members = hub_membership(hub);
+    uint64_t self = hub_identity(hub);
+    const struct gossip_member *m;
+    struct vector ours;
+    bool any_url = false;
+
+    hub_have(hub, &ours);
+    pthread_mutex_lock(&s->lock);
+    begin(s);
+    buffer_printf(&s->forms[CLUSTER_STATUS_JSON],
+                  "{\"node\":\"%016" PRIx64
+                  "\",\"size\":%zu,\"reachable\":%zu,\"members\":[",
+                  self,
+                  membership_size(members),
+                  membership_reachable(members));
+    for (size_t i = 0; (m = membership_at(members, i)) != NULL; i++) {
+        char address[CLUSTER_ADDRESS_TEXT_BYTES];
+        struct hub_link_stat stat;
+        struct line line = {.node = m->id,
+                            .self = m->id == self,
+                            .state = gossip_state_name(m->state),
+                            .address = address,
+                            .urls = m->urls};
+
+        cluster_address_print(&m->address, address);
+        hub_link_stat(hub, m->id, &stat);
+        line.since_ms = now_ms - membership_since_ms(members, i);
+        line.link = stat.open ? "open" : "none";
+        line.lag_ms = stat.lag_ms;
+        line.inflight_bytes = stat.inflight_bytes;
+        line.behind_known = stat.known;
+        line.behind_ms = behind_ms(&ours, &stat.have);
+        line.reachable = m->state == GOSSIP_ALIVE || m->state == GOSSIP_SUSPECT;
+        add(s, &line, i == 0, &any_url);
+    }
+    end(s);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void cluster_status_write_alone(struct cluster_status *s,
+                                uint64_t identity,
+                                const char *urls)
+{
+    const struct line line = {.node = identity,
+                              .self = true,
+                              .state = "alive",
+                              .address = "",
+                              .urls = urls,
+                              .reachable = true};
+    bool any_url = false;
+
+    pthread_mutex_lock(&s->lock);
+    begin(s);
+    buffer_printf(&s->forms[CLUSTER_STATUS_JSON],
+                  "{\"node\":\"%016" PRIx64
+                  "\",\"size\":1,\"reachable\":1,\"members\":[",
+                  identity);
+    add(s, &line, true, &any_url);
+    end(s);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void cluster_status_copy(struct cluster_status *s,
+                         enum cluster_status_form form,
+                         struct buffer *out)
+{
+    pthread_mutex_lock(&s->lock);
+    buffer_append(out, buffer_view(&s->forms[form]));
+    pthread_mutex_unlock(&s->lock);
+}
