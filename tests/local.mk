@@ -36,6 +36,7 @@ UNIT_PROTO = \
 	%D%/unit/test_cluster_secret \
 	%D%/unit/test_credentials \
 	%D%/unit/test_cursor \
+	%D%/unit/test_gossip \
 	%D%/unit/test_http_head \
 	%D%/unit/test_http_reply \
 	%D%/unit/test_http_request \
@@ -79,11 +80,14 @@ UNIT_CLUSTER = \
 	%D%/unit/test_inflight \
 	%D%/unit/test_link \
 	%D%/unit/test_sealed_stream \
+	%D%/sim/membership_scenarios \
 	%D%/sim/membership_sim \
 	%D%/unit/test_dissemination \
 	%D%/unit/test_member_list \
 	%D%/unit/test_membership \
 	%D%/unit/test_suspicion
+tests_sim_membership_scenarios_SOURCES = %D%/sim/membership_scenarios.c \
+	%D%/sim/membership_world.c %D%/sim/membership_world.h
 tests_sim_membership_sim_SOURCES = %D%/sim/membership_sim.c \
 	%D%/sim/membership_world.c %D%/sim/membership_world.h
 
@@ -170,6 +174,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_credentials \
 	%D%/fuzz/fuzz_cursor \
 	%D%/fuzz/fuzz_handshake \
+	%D%/fuzz/fuzz_gossip \
 	%D%/fuzz/fuzz_http_request \
 	%D%/fuzz/fuzz_http_response \
 	%D%/fuzz/fuzz_json \

@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SIM_SEEDS 200
-#define SIM_SEEDS_PER_LINE 20
+#define SIM_SEEDS 1000
+#define SIM_SEEDS_PER_LINE 100
 #define SIM_NODES_MIN 2
 #define SIM_NODES_MAX 12
 #define SIM_RAGE_MS 60000

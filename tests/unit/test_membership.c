@@ -734,6 +734,23 @@ TAP_CASE(membership_tells_who_asks_that_it_is_thought_dead)
     membership_free(b->m);
 }
 
+TAP_CASE(membership_tells_who_asks_what_it_does_not_know_of_itself)
+{
+    struct gossip ping = {
+        .kind = GOSSIP_PING, .from = 2, .sequence = 1, .target = OUR_ID};
+    struct bench *b = bench();
+
+    join(b, 2);
+    pass(b, 3000); /* The news are told. */
+    ping.incarnation = 5;
+    give(b, &ping);
+    tap_check(carries(sent(b, GOSSIP_ACK, 2), 2) == NULL);
+    ping.incarnation = 4;
+    give(b, &ping);
+    tap_equal(carries(sent(b, GOSSIP_ACK, 2), 2)->incarnation, 5);
+    membership_free(b->m);
+}
+
 TAP_CASE(membership_asks_a_stranger_who_it_is)
 {
     struct gossip ping = {
