@@ -66,6 +66,25 @@ TAP_CASE(membership_tries_a_seed_that_is_nobody_known_now_and_then)
     membership_free(b->m);
 }
 
+TAP_CASE(membership_asks_its_seeds_at_once_when_the_last_has_died)
+{
+    struct gossip_address seed = address_of(1);
+    struct bench *b = bench();
+
+    join(b, 1);
+    step(b,
+         &(struct membership_input){
+             .kind = MEMBERSHIP_INPUT_SEEDS,
+             .seeds = {.addresses = &seed, .count = 1},
+         });
+    pass(b, 100);
+    tap_check(sent(b, GOSSIP_SYNC, 1) == NULL);
+    say_state(b, 1, 5, GOSSIP_DEAD);
+    pass(b, 100);
+    tap_check(sent(b, GOSSIP_SYNC, 1) != NULL);
+    membership_free(b->m);
+}
+
 TAP_CASE(membership_tries_the_dead_now_and_then)
 {
     struct membership_settings settings = settings_of_test();
@@ -201,6 +220,20 @@ TAP_CASE(membership_suspects_who_does_not_answer_at_the_periods_end)
     tap_equal(membership_find(b->m, target)->accuser_count, 1);
     tap_equal(membership_find(b->m, target)->accusers[0], BENCH_ID);
     tap_equal(membership_reachable(b->m), 6); /* Still to be counted on. */
+    membership_free(b->m);
+}
+
+TAP_CASE(membership_does_not_suspect_who_came_anew_while_it_was_probed)
+{
+    struct bench *b = bench();
+    uint64_t target;
+
+    join(b, 5);
+    target = await_ping(b)->target;
+    say_state(b, target, 6, GOSSIP_ALIVE);
+    pass(b, 1010);
+    tap_equal(state_of(b, target), GOSSIP_ALIVE);
+    tap_equal(membership_counters(b->m)->probes_failed, 0);
     membership_free(b->m);
 }
 

@@ -23,6 +23,23 @@ TAP_CASE(membership_says_goodbye_and_is_gone_when_it_is_told)
     membership_free(b->m);
 }
 
+TAP_CASE(membership_is_gone_when_its_goodbye_takes_too_long)
+{
+    struct membership_settings settings = settings_of_test();
+    struct bench *b;
+
+    settings.news_interval_ms = 100000; /* Nothing is told. */
+    b = bench_with(&settings);
+    join(b, 3);
+    pass(b, 10);
+    step(b, &(struct membership_input){.kind = MEMBERSHIP_INPUT_LEAVE});
+    pass(b, 4900);
+    tap_check(!told_kind(b, MEMBERSHIP_GONE));
+    pass(b, 200);
+    tap_check(told_kind(b, MEMBERSHIP_GONE));
+    membership_free(b->m);
+}
+
 TAP_CASE(membership_is_gone_at_once_when_it_is_alone)
 {
     struct bench *b = bench();
@@ -328,6 +345,9 @@ TAP_CASE(membership_table_merge_gives_back_what_was_written)
     tap_check(told(b, 1, MEMBERSHIP_JOINED));
     tap_check(told(b, 2, MEMBERSHIP_DIED));
     tap_check(told(b, 3, MEMBERSHIP_LEFT));
+    pass(b, 1000); /* The others have it: only we are news. */
+    tap_check(carries(sent(b, GOSSIP_NEWS, 1), BENCH_ID) != NULL);
+    tap_check(carries(sent(b, GOSSIP_NEWS, 1), 3) == NULL);
     tap_equal(membership_table_merge(b->m, b->now_ms, buffer_view(&table)),
               RC_OK);
     tap_equal(membership_digest(b->m), digest);
