@@ -304,17 +304,19 @@ void belief_forget(struct membership *m, struct member *member)
     set(m, member, &forgotten);
 }
 
-/* Only those who reach a majority forget the dead by themselves: a node that is
- * cut off must not come to think that it is all there is. */
 static bool is_overdue(const struct membership *m, const struct member *member)
 {
     uint64_t after = m->options.settings.forget_after_ms;
     enum gossip_state state = member->record.state;
-    bool majority = 2 * membership_reachable(m) > membership_size(m);
 
-    return after != MOMENT_NEVER && m->now_ms - member->since_ms >= after &&
-           member != m->self &&
-           (state == GOSSIP_LEFT || (state == GOSSIP_DEAD && majority));
+    if ((state != GOSSIP_LEFT && state != GOSSIP_DEAD) || member == m->self ||
+        after == MOMENT_NEVER || m->now_ms - member->since_ms < after) {
+        return false;
+    }
+    /* Only those who reach a majority forget the dead by themselves: a node
+     * that is cut off must not come to think that it is all there is. */
+    return state == GOSSIP_LEFT ||
+           2 * membership_reachable(m) > membership_size(m);
 }
 
 static void forget_overdue(struct membership *m)

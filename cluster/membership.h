@@ -59,7 +59,7 @@ struct membership_options {
     uint64_t run;        /* random, made when the process started; not 0 */
     uint64_t started_ms; /* Unix time */
     struct gossip_address address; /* where the others reach us */
-    const char *urls;              /* up to GOSSIP_URLS_BYTES_MAX */
+    const char *urls; /* up to GOSSIP_URLS_BYTES_MAX; borrowed by new() */
     uint64_t random_seed;
     struct membership_settings settings;
 };

@@ -29,13 +29,25 @@ static bool accept_helper(const void *context, const struct member *member)
            member->record.id != m->probe.target;
 }
 
-/* The record of whom we doubt or deny, so that it hears of it from us
- * (Lifeguard, IV.C: the buddy system); 0: none. */
+/* The id of whom we doubt, so that it hears of it from us (Lifeguard, IV.C: the
+ * buddy system); 0: we do not. */
 static uint64_t doubted(const struct membership *m, uint64_t id)
 {
     const struct member *member = member_list_find(&m->members, id);
 
     return member != NULL && member->record.state != GOSSIP_ALIVE ? id : 0;
+}
+
+/* Likewise for who asks, and when it does not know what is said of it: it has a
+ * past, or a rival, that was heard since. */
+static uint64_t denied(const struct membership *m, const struct gossip *message)
+{
+    const struct member *member = member_list_find(&m->members, message->from);
+
+    return member != NULL && (member->record.state != GOSSIP_ALIVE ||
+                              member->record.incarnation > message->incarnation)
+               ? message->from
+               : 0;
 }
 
 static void ping(struct membership *m,
@@ -81,7 +93,7 @@ void probe_pinged(struct membership *m,
                     .sequence = message->sequence,
                     .target = message->target,
                     .to = *source,
-                    .about = {doubted(m, message->from)},
+                    .about = {denied(m, message)},
                 });
 }
 

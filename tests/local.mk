@@ -4,6 +4,7 @@
 check_LIBRARIES += libtap.a libreplay.a
 libtap_a_SOURCES = %D%/lib/tap.c %D%/lib/tap.h %D%/lib/log_fixture.h \
 	%D%/lib/http_bench.h %D%/lib/ws_bench.h \
+	%D%/lib/membership_bench.h \
 	%D%/lib/peer.c %D%/lib/peer.h \
 	%D%/lib/shard_peer.c %D%/lib/shard_peer.h \
 	%D%/lib/shard_world.c %D%/lib/shard_world.h
@@ -36,6 +37,7 @@ UNIT_PROTO = \
 	%D%/unit/test_cluster_secret \
 	%D%/unit/test_credentials \
 	%D%/unit/test_cursor \
+	%D%/unit/test_gossip \
 	%D%/unit/test_http_head \
 	%D%/unit/test_http_reply \
 	%D%/unit/test_http_request \
@@ -75,15 +77,19 @@ tests_fault_test_log_io_SOURCES = %D%/fault/test_log_io.c \
 	%D%/lib/fault_io.c %D%/lib/fault_io.h
 
 UNIT_CLUSTER = \
+	%D%/sim/membership_scenarios \
+	%D%/sim/membership_sim \
+	%D%/unit/test_dissemination \
 	%D%/unit/test_handshake \
 	%D%/unit/test_inflight \
 	%D%/unit/test_link \
-	%D%/unit/test_sealed_stream \
-	%D%/sim/membership_sim \
-	%D%/unit/test_dissemination \
 	%D%/unit/test_member_list \
 	%D%/unit/test_membership \
+	%D%/unit/test_membership_table \
+	%D%/unit/test_sealed_stream \
 	%D%/unit/test_suspicion
+tests_sim_membership_scenarios_SOURCES = %D%/sim/membership_scenarios.c \
+	%D%/sim/membership_world.c %D%/sim/membership_world.h
 tests_sim_membership_sim_SOURCES = %D%/sim/membership_sim.c \
 	%D%/sim/membership_world.c %D%/sim/membership_world.h
 
@@ -169,6 +175,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_client_msg \
 	%D%/fuzz/fuzz_credentials \
 	%D%/fuzz/fuzz_cursor \
+	%D%/fuzz/fuzz_gossip \
 	%D%/fuzz/fuzz_handshake \
 	%D%/fuzz/fuzz_http_request \
 	%D%/fuzz/fuzz_http_response \

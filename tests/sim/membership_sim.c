@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SIM_SEEDS 200
-#define SIM_SEEDS_PER_LINE 20
+#define SIM_SEEDS 1000
+#define SIM_SEEDS_PER_LINE 100
 #define SIM_NODES_MIN 2
 #define SIM_NODES_MAX 12
 #define SIM_RAGE_MS 60000
@@ -23,8 +23,8 @@
 #define SIM_LINE_BYTES 128
 #define SIM_LINES_SHOWN 60
 
-/* Seeds that once failed. */
-static const uint64_t failed_once[] = {0};
+/* Seeds that once failed: a goodbye that was told but not reported. */
+static const uint64_t failed_once[] = {5, 54};
 
 struct sim {
     struct world world;

@@ -1,246 +1,6 @@
-/* One membership, told by datagrams what the others say: every rule of SWIM and
- * Lifeguard that it keeps. Whole clusters are in tests/sim. */
-#include "base/moment.h"
-#include "base/rc.h"
-#include "cluster/membership.h"
-#include "tests/lib/tap.h"
-
-#include <stdlib.h>
-
-#define WALL_MS UINT64_C(1700000000000)
-#define SENT_MAX 4096
-#define OUR_ID 100
-#define OUR_RUN 7
-
-struct bench {
-    struct membership *m;
-    uint64_t now_ms;
-    size_t sent_count;
-    struct gossip_address sent_to[SENT_MAX];
-    struct gossip sent[SENT_MAX];
-};
-
-static struct gossip_address address_of(uint64_t id)
-{
-    struct gossip_address address = {.port = (uint16_t)(1000 + id)};
-
-    address.ip[15] = 1;
-    return address;
-}
-
-static struct gossip_member record_of(uint64_t id, enum gossip_state state)
-{
-    return (struct gossip_member){
-        .id = id,
-        .incarnation = 5,
-        .state = state,
-        .address = address_of(id),
-        .started_ms = 5,
-        .run = 1000 + id,
-        .urls = "http://a.example",
-    };
-}
-
-static struct membership_settings settings_of_test(void)
-{
-    struct membership_settings settings = membership_settings_default;
-
-    /* Nothing of its own accord unless a test is about it. */
-    settings.sync_interval_ms = 100000000;
-    settings.reach_interval_ms = 100000000;
-    return settings;
-}
-
-static struct bench *bench_with(const struct membership_settings *settings)
-{
-    static struct bench b;
-    struct membership_options options = {
-        .id = OUR_ID,
-        .run = OUR_RUN,
-        .started_ms = WALL_MS,
-        .address = address_of(OUR_ID),
-        .urls = "http://us.example",
-        .random_seed = 1,
-        .settings = *settings,
-    };
-
-    b.m = membership_new(&options, 1000000);
-    b.now_ms = 1000000;
-    b.sent_count = 0;
-    return &b;
-}
-
-static struct bench *bench(void)
-{
-    struct membership_settings settings = settings_of_test();
-
-    return bench_with(&settings);
-}
-
-static void collect(struct bench *b)
-{
-    struct buffer out;
-
-    buffer_init(&out, GOSSIP_BYTES_MAX);
-    while (b->sent_count < SENT_MAX &&
-           membership_next_send(b->m, &b->sent_to[b->sent_count], &out)) {
-        tap_equal(gossip_read(buffer_view(&out), &b->sent[b->sent_count]),
-                  RC_OK);
-        b->sent_count++;
-        buffer_clear(&out);
-    }
-    buffer_done(&out);
-}
-
-static void step(struct bench *b, const struct membership_input *in)
-{
-    b->sent_count = 0;
-    membership_step(b->m, b->now_ms, in);
-    collect(b);
-}
-
-/* Tick as often as asked for up to `ms` from now; all that is sent meanwhile is
- * kept. */
-static void pass(struct bench *b, uint64_t ms)
-{
-    uint64_t end_ms = b->now_ms + ms;
-    unsigned at_once = 0;
-
-    b->sent_count = 0;
-    /* It is due until its events are pulled, which only some tests do. */
-    while (membership_deadline_ms(b->m) <= end_ms && at_once < 10) {
-        at_once = membership_deadline_ms(b->m) > b->now_ms ? 0 : at_once + 1;
-        b->now_ms = membership_deadline_ms(b->m) > b->now_ms
-                        ? membership_deadline_ms(b->m)
-                        : b->now_ms;
-        membership_step(b->m,
-                        b->now_ms,
-                        &(struct membership_input){
-                            .kind = MEMBERSHIP_INPUT_TICK,
-                        });
-        collect(b);
-    }
-    b->now_ms = end_ms;
-}
-
-static void give(struct bench *b, const struct gossip *message)
-{
-    struct membership_input in = {.kind = MEMBERSHIP_INPUT_DATAGRAM};
-    struct buffer bytes;
-
-    buffer_init(&bytes, GOSSIP_BYTES_MAX);
-    gossip_write(message, &bytes);
-    in.datagram.bytes = buffer_view(&bytes);
-    in.datagram.source = address_of(message->from);
-    step(b, &in);
-    buffer_done(&bytes);
-}
-
-/* Member 1 says so. */
-static void say(struct bench *b, const struct gossip_member *record)
-{
-    struct gossip message = {.kind = GOSSIP_NEWS, .from = 1};
-
-    message.members[0] = *record;
-    message.member_count = 1;
-    give(b, &message);
-}
-
-static void say_state(struct bench *b,
-                      uint64_t id,
-                      uint64_t incarnation,
-                      enum gossip_state state)
-{
-    struct gossip_member record = record_of(id, state);
-
-    record.incarnation = incarnation;
-    if (state == GOSSIP_SUSPECT) {
-        record.accuser_count = 1;
-        record.accusers[0] = 1;
-    }
-    say(b, &record);
-}
-
-static void join(struct bench *b, uint64_t count)
-{
-    struct membership_event event;
-
-    for (uint64_t id = 1; id <= count; id++) {
-        say_state(b, id, 5, GOSSIP_ALIVE);
-    }
-    while (membership_next_event(b->m, &event)) {
-    }
-}
-
-/* The next event that is about `id` is of this kind. */
-static bool told(struct bench *b, uint64_t id, enum membership_event_kind kind)
-{
-    struct membership_event event;
-
-    while (membership_next_event(b->m, &event)) {
-        if (event.member != NULL && event.member->id == id) {
-            return event.kind == kind;
-        }
-    }
-    return false;
-}
-
-static bool told_kind(struct bench *b, enum membership_event_kind kind)
-{
-    struct membership_event event;
-
-    while (membership_next_event(b->m, &event)) {
-        if (event.kind == kind) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The first that was sent of this kind to a member, 0: to anybody. */
-static const struct gossip *sent(const struct bench *b,
-                                 enum gossip_kind kind,
-                                 uint64_t to)
-{
-    struct gossip_address address = address_of(to);
-
-    for (size_t i = 0; i < b->sent_count; i++) {
-        if (b->sent[i].kind == kind &&
-            (to == 0 || gossip_address_equal(&b->sent_to[i], &address))) {
-            return &b->sent[i];
-        }
-    }
-    return NULL;
-}
-
-static const struct gossip_member *carries(const struct gossip *message,
-                                           uint64_t id)
-{
-    for (size_t i = 0; message != NULL && i < message->member_count; i++) {
-        if (message->members[i].id == id) {
-            return &message->members[i];
-        }
-    }
-    return NULL;
-}
-
-static enum gossip_state state_of(const struct bench *b, uint64_t id)
-{
-    const struct gossip_member *member = membership_find(b->m, id);
-
-    return member != NULL ? member->state : (enum gossip_state)0;
-}
-
-static void answer(struct bench *b, const struct gossip *ping)
-{
-    give(b,
-         &(struct gossip){
-             .kind = GOSSIP_ACK,
-             .from = ping->target,
-             .sequence = ping->sequence,
-             .target = ping->target,
-         });
-}
+/* Probes, suspicions and denials: every rule of SWIM and Lifeguard that one
+ * membership keeps. Whole clusters are in tests/sim. */
+#include "tests/lib/membership_bench.h"
 
 TAP_CASE(membership_knows_itself_at_the_beginning)
 {
@@ -248,7 +8,7 @@ TAP_CASE(membership_knows_itself_at_the_beginning)
 
     tap_equal(membership_size(b->m), 1);
     tap_equal(membership_reachable(b->m), 1);
-    tap_equal(membership_at(b->m, 0)->id, OUR_ID);
+    tap_equal(membership_at(b->m, 0)->id, BENCH_ID);
     tap_equal(membership_at(b->m, 0)->state, GOSSIP_ALIVE);
     tap_equal_text(bytes_text(membership_at(b->m, 0)->urls),
                    "http://us.example");
@@ -260,7 +20,7 @@ TAP_CASE(membership_knows_itself_at_the_beginning)
 TAP_CASE(membership_asks_all_seeds_with_backoff_while_it_is_alone)
 {
     struct gossip_address seeds[3] = {
-        address_of(1), address_of(2), address_of(OUR_ID)};
+        address_of(1), address_of(2), address_of(BENCH_ID)};
     struct bench *b = bench();
     unsigned tries[2] = {0, 0};
 
@@ -273,7 +33,7 @@ TAP_CASE(membership_asks_all_seeds_with_backoff_while_it_is_alone)
          });
     pass(b, 10);
     tap_equal(b->sent_count, 2); /* Not to ourselves. */
-    tap_check(carries(sent(b, GOSSIP_SYNC, 1), OUR_ID) != NULL);
+    tap_check(carries(sent(b, GOSSIP_SYNC, 1), BENCH_ID) != NULL);
     tap_check(sent(b, GOSSIP_SYNC, 2) != NULL);
     pass(b, 10000);
     tries[0] = (unsigned)b->sent_count / 2;
@@ -306,6 +66,25 @@ TAP_CASE(membership_tries_a_seed_that_is_nobody_known_now_and_then)
     membership_free(b->m);
 }
 
+TAP_CASE(membership_asks_its_seeds_at_once_when_the_last_has_died)
+{
+    struct gossip_address seed = address_of(1);
+    struct bench *b = bench();
+
+    join(b, 1);
+    step(b,
+         &(struct membership_input){
+             .kind = MEMBERSHIP_INPUT_SEEDS,
+             .seeds = {.addresses = &seed, .count = 1},
+         });
+    pass(b, 100);
+    tap_check(sent(b, GOSSIP_SYNC, 1) == NULL);
+    say_state(b, 1, 5, GOSSIP_DEAD);
+    pass(b, 100);
+    tap_check(sent(b, GOSSIP_SYNC, 1) != NULL);
+    membership_free(b->m);
+}
+
 TAP_CASE(membership_tries_the_dead_now_and_then)
 {
     struct membership_settings settings = settings_of_test();
@@ -324,13 +103,13 @@ TAP_CASE(membership_tries_the_dead_now_and_then)
 TAP_CASE(membership_answers_a_ping_that_is_for_it)
 {
     struct gossip ping = {
-        .kind = GOSSIP_PING, .from = 1, .sequence = 77, .target = OUR_ID};
+        .kind = GOSSIP_PING, .from = 1, .sequence = 77, .target = BENCH_ID};
     struct bench *b = bench();
 
     join(b, 1);
     give(b, &ping);
     tap_equal(sent(b, GOSSIP_ACK, 1)->sequence, 77);
-    tap_equal(sent(b, GOSSIP_ACK, 1)->target, OUR_ID);
+    tap_equal(sent(b, GOSSIP_ACK, 1)->target, BENCH_ID);
     ping.target = 55; /* Who had our address before. */
     give(b, &ping);
     tap_check(sent(b, GOSSIP_ACK, 0) == NULL);
@@ -439,8 +218,22 @@ TAP_CASE(membership_suspects_who_does_not_answer_at_the_periods_end)
     tap_equal(state_of(b, target), GOSSIP_SUSPECT);
     tap_check(told(b, target, MEMBERSHIP_SUSPECTED));
     tap_equal(membership_find(b->m, target)->accuser_count, 1);
-    tap_equal(membership_find(b->m, target)->accusers[0], OUR_ID);
+    tap_equal(membership_find(b->m, target)->accusers[0], BENCH_ID);
     tap_equal(membership_reachable(b->m), 6); /* Still to be counted on. */
+    membership_free(b->m);
+}
+
+TAP_CASE(membership_does_not_suspect_who_came_anew_while_it_was_probed)
+{
+    struct bench *b = bench();
+    uint64_t target;
+
+    join(b, 5);
+    target = await_ping(b)->target;
+    say_state(b, target, 6, GOSSIP_ALIVE);
+    pass(b, 1010);
+    tap_equal(state_of(b, target), GOSSIP_ALIVE);
+    tap_equal(membership_counters(b->m)->probes_failed, 0);
     membership_free(b->m);
 }
 
@@ -494,11 +287,11 @@ TAP_CASE(membership_probes_more_slowly_the_worse_it_does)
 
     join(b, 1);
     for (int i = 0; i < 20; i++) {
-        say_state(b, OUR_ID, UINT64_C(1) << 50, GOSSIP_ALIVE);
+        say_state(b, BENCH_ID, UINT64_C(1) << 50, GOSSIP_ALIVE);
     }
     tap_equal(membership_health(b->m), 0); /* Of another process. */
     for (int i = 0; i < 20; i++) {
-        struct gossip_member about_us = *membership_find(b->m, OUR_ID);
+        struct gossip_member about_us = *membership_find(b->m, BENCH_ID);
 
         about_us.state = GOSSIP_SUSPECT;
         say(b, &about_us);
@@ -519,7 +312,7 @@ TAP_CASE(membership_recovers_with_each_probe_that_is_answered)
 
     join(b, 1);
     for (int i = 0; i < 2; i++) {
-        about_us = *membership_find(b->m, OUR_ID);
+        about_us = *membership_find(b->m, BENCH_ID);
         about_us.state = GOSSIP_SUSPECT;
         say(b, &about_us);
     }
@@ -604,17 +397,18 @@ TAP_CASE(membership_denies_what_is_said_about_it)
 
     for (size_t i = 0; i < 4; i++) {
         struct bench *b = bench();
-        struct gossip_member about_us = *membership_find(b->m, OUR_ID);
+        struct gossip_member about_us = *membership_find(b->m, BENCH_ID);
         uint64_t incarnation = about_us.incarnation;
 
         join(b, 2);
         about_us.state = said[i];
         say(b, &about_us);
         /* To who said so, at once. */
-        about_us = *carries(sent(b, GOSSIP_NEWS, 1), OUR_ID);
+        about_us = *carries(sent(b, GOSSIP_NEWS, 1), BENCH_ID);
         tap_equal(about_us.state, GOSSIP_ALIVE);
         tap_equal(about_us.incarnation, incarnation + 1);
-        tap_equal(membership_find(b->m, OUR_ID)->incarnation, incarnation + 1);
+        tap_equal(membership_find(b->m, BENCH_ID)->incarnation,
+                  incarnation + 1);
         tap_equal(membership_health(b->m), 1);
         tap_equal(membership_counters(b->m)->refutations, 1);
         membership_free(b->m);
@@ -624,7 +418,7 @@ TAP_CASE(membership_denies_what_is_said_about_it)
 TAP_CASE(membership_does_not_deny_what_it_has_denied)
 {
     struct bench *b = bench();
-    struct gossip_member about_us = *membership_find(b->m, OUR_ID);
+    struct gossip_member about_us = *membership_find(b->m, BENCH_ID);
 
     join(b, 1);
     about_us.state = GOSSIP_DEAD;
@@ -719,7 +513,7 @@ TAP_CASE(membership_tells_a_suspect_with_the_ping_that_it_is_one)
 TAP_CASE(membership_tells_who_asks_that_it_is_thought_dead)
 {
     struct gossip ping = {
-        .kind = GOSSIP_PING, .from = 2, .sequence = 1, .target = OUR_ID};
+        .kind = GOSSIP_PING, .from = 2, .sequence = 1, .target = BENCH_ID};
     struct bench *b = bench();
 
     join(b, 2);
@@ -734,10 +528,27 @@ TAP_CASE(membership_tells_who_asks_that_it_is_thought_dead)
     membership_free(b->m);
 }
 
+TAP_CASE(membership_tells_who_asks_what_it_does_not_know_of_itself)
+{
+    struct gossip ping = {
+        .kind = GOSSIP_PING, .from = 2, .sequence = 1, .target = BENCH_ID};
+    struct bench *b = bench();
+
+    join(b, 2);
+    pass(b, 3000); /* The news are told. */
+    ping.incarnation = 5;
+    give(b, &ping);
+    tap_check(carries(sent(b, GOSSIP_ACK, 2), 2) == NULL);
+    ping.incarnation = 4;
+    give(b, &ping);
+    tap_equal(carries(sent(b, GOSSIP_ACK, 2), 2)->incarnation, 5);
+    membership_free(b->m);
+}
+
 TAP_CASE(membership_asks_a_stranger_who_it_is)
 {
     struct gossip ping = {
-        .kind = GOSSIP_PING, .from = 8, .sequence = 1, .target = OUR_ID};
+        .kind = GOSSIP_PING, .from = 8, .sequence = 1, .target = BENCH_ID};
     struct bench *b = bench();
 
     join(b, 1);
@@ -784,242 +595,8 @@ TAP_CASE(membership_answers_a_table_with_its_own)
     tap_check(told(b, 2, MEMBERSHIP_JOINED));
     table.wanted = true;
     give(b, &table);
-    tap_check(carries(sent(b, GOSSIP_TABLE, 1), OUR_ID) != NULL);
+    tap_check(carries(sent(b, GOSSIP_TABLE, 1), BENCH_ID) != NULL);
     tap_check(!sent(b, GOSSIP_TABLE, 1)->wanted);
-    membership_free(b->m);
-}
-
-TAP_CASE(membership_says_goodbye_and_is_gone_when_it_is_told)
-{
-    struct bench *b = bench();
-    struct membership_event event;
-
-    join(b, 3);
-    step(b, &(struct membership_input){.kind = MEMBERSHIP_INPUT_LEAVE});
-    while (membership_next_event(b->m, &event)) {
-        tap_check(event.kind != MEMBERSHIP_GONE);
-    }
-    pass(b, 300);
-    tap_equal(carries(sent(b, GOSSIP_NEWS, 0), OUR_ID)->state, GOSSIP_LEFT);
-    pass(b, 1000);
-    tap_check(told_kind(b, MEMBERSHIP_GONE));
-    tap_check(!told_kind(b, MEMBERSHIP_GONE));
-    pass(b, 10000);
-    tap_equal(b->sent_count, 0);
-    tap_equal(membership_size(b->m), 3);
-    membership_free(b->m);
-}
-
-TAP_CASE(membership_is_gone_at_once_when_it_is_alone)
-{
-    struct bench *b = bench();
-
-    step(b, &(struct membership_input){.kind = MEMBERSHIP_INPUT_LEAVE});
-    tap_check(told_kind(b, MEMBERSHIP_GONE));
-    tap_equal(membership_deadline_ms(b->m), MOMENT_NEVER);
-    membership_free(b->m);
-}
-
-TAP_CASE(membership_tells_leaving_from_dying)
-{
-    struct bench *b = bench();
-
-    join(b, 3);
-    say_state(b, 2, 5, GOSSIP_DEAD);
-    say_state(b, 2, 5, GOSSIP_LEFT);
-    tap_check(told(b, 2, MEMBERSHIP_LEFT));
-    say_state(b, 2, 5, GOSSIP_DEAD);
-    tap_equal(state_of(b, 2), GOSSIP_LEFT);
-    tap_equal(membership_size(b->m), 3); /* of four */
-    membership_free(b->m);
-}
-
-TAP_CASE(membership_forgets_whom_the_operator_says)
-{
-    struct bench *b = bench();
-
-    join(b, 3);
-    tap_equal(membership_forget(b->m, b->now_ms, 2), RC_BUSY);
-    tap_equal(membership_forget(b->m, b->now_ms, OUR_ID), RC_BUSY);
-    tap_equal(membership_forget(b->m, b->now_ms, 50), RC_NOT_FOUND);
-    say_state(b, 2, 5, GOSSIP_DEAD);
-    tap_equal(membership_forget(b->m, b->now_ms, 2), RC_OK);
-    tap_equal(membership_forget(b->m, b->now_ms, 2), RC_NOT_FOUND);
-    tap_check(told(b, 2, MEMBERSHIP_FORGOTTEN));
-    tap_equal(membership_size(b->m), 3);
-    pass(b, 300);
-    tap_equal(carries(sent(b, GOSSIP_NEWS, 0), 2)->state, GOSSIP_FORGOTTEN);
-    /* An old table does not bring it back, itself it may. */
-    say_state(b, 2, 5, GOSSIP_ALIVE);
-    tap_equal(state_of(b, 2), GOSSIP_FORGOTTEN);
-    say_state(b, 2, 6, GOSSIP_ALIVE);
-    tap_check(told(b, 2, MEMBERSHIP_JOINED));
-    membership_free(b->m);
-}
-
-TAP_CASE(membership_does_not_learn_of_strangers_that_are_forgotten)
-{
-    struct bench *b = bench();
-
-    say_state(b, 2, 5, GOSSIP_FORGOTTEN);
-    tap_check(membership_find(b->m, 2) == NULL);
-    membership_free(b->m);
-}
-
-static struct bench *forgetful(void)
-{
-    struct membership_settings settings = settings_of_test();
-
-    settings.forget_after_ms = 10000;
-    settings.remember_forgotten_ms = 20000;
-    settings.suspicion_factor = 1000; /* Nobody dies but those we name. */
-    return bench_with(&settings);
-}
-
-TAP_CASE(membership_forgets_the_dead_and_the_left_in_time)
-{
-    struct bench *b = forgetful();
-
-    join(b, 5);
-    say_state(b, 1, 5, GOSSIP_DEAD);
-    say_state(b, 2, 5, GOSSIP_LEFT);
-    pass(b, 8500);
-    tap_equal(state_of(b, 1), GOSSIP_DEAD);
-    pass(b, 3000);
-    tap_equal(state_of(b, 1), GOSSIP_FORGOTTEN);
-    tap_equal(state_of(b, 2), GOSSIP_FORGOTTEN);
-    tap_check(told(b, 1, MEMBERSHIP_FORGOTTEN));
-    while (told(b, 2, MEMBERSHIP_FORGOTTEN)) {
-    }
-    pass(b, 30000);
-    tap_check(membership_find(b->m, 1) == NULL);
-    tap_check(membership_find(b->m, 2) == NULL);
-    tap_check(membership_find(b->m, 3) != NULL);
-    membership_free(b->m);
-}
-
-TAP_CASE(membership_without_a_majority_forgets_no_dead)
-{
-    struct bench *b = forgetful();
-
-    join(b, 3);
-    say_state(b, 1, 5, GOSSIP_DEAD);
-    say_state(b, 2, 5, GOSSIP_DEAD);
-    pass(b, 60000);
-    tap_equal(state_of(b, 1), GOSSIP_DEAD);
-    tap_equal(membership_size(b->m), 4);
-    membership_free(b->m);
-}
-
-TAP_CASE(membership_refuses_members_over_the_most_and_says_so)
-{
-    struct membership_settings settings = settings_of_test();
-    struct bench *b;
-
-    settings.members_max = 3;
-    b = bench_with(&settings);
-    say_state(b, 1, 5, GOSSIP_ALIVE);
-    say_state(b, 2, 5, GOSSIP_ALIVE);
-    tap_check(!told_kind(b, MEMBERSHIP_FULL));
-    say_state(b, 3, 5, GOSSIP_ALIVE);
-    tap_check(membership_find(b->m, 3) == NULL);
-    tap_equal(membership_counters(b->m)->members_refused, 1);
-    tap_check(told_kind(b, MEMBERSHIP_FULL));
-    /* Those who are forgotten make room. */
-    say_state(b, 2, 5, GOSSIP_FORGOTTEN);
-    tap_check(told(b, 2, MEMBERSHIP_FORGOTTEN));
-    while (told_kind(b, MEMBERSHIP_FORGOTTEN)) {
-    }
-    say_state(b, 3, 5, GOSSIP_ALIVE);
-    tap_check(membership_find(b->m, 3) != NULL);
-    tap_check(membership_find(b->m, 2) == NULL);
-    membership_free(b->m);
-}
-
-TAP_CASE(membership_takes_a_restart_for_the_same_member)
-{
-    struct bench *b = bench();
-    struct gossip_member again = record_of(2, GOSSIP_ALIVE);
-
-    join(b, 2);
-    again.incarnation = 6;
-    again.run = 55;
-    again.address = address_of(30);
-    say(b, &again);
-    tap_check(told(b, 2, MEMBERSHIP_MOVED));
-    tap_equal(membership_size(b->m), 3);
-    tap_equal(membership_find(b->m, 2)->address.port, 1030);
-    membership_free(b->m);
-}
-
-TAP_CASE(membership_takes_over_from_its_own_past)
-{
-    struct bench *b = bench();
-    struct gossip_member past = *membership_find(b->m, OUR_ID);
-
-    past.run = 6;
-    past.started_ms -= 1000;
-    past.incarnation += 10; /* The clock was set back. */
-    past.state = GOSSIP_DEAD;
-    say(b, &past);
-    tap_equal(membership_find(b->m, OUR_ID)->incarnation, past.incarnation + 1);
-    tap_equal(membership_find(b->m, OUR_ID)->rival, 6);
-    tap_check(!told_kind(b, MEMBERSHIP_RIVAL));
-    membership_free(b->m);
-}
-
-/* Another process with our id, that has seen us. */
-static struct gossip_member rival(const struct bench *b, uint64_t started_ms)
-{
-    struct gossip_member other = *membership_find(b->m, OUR_ID);
-
-    other.run = 6;
-    other.started_ms = started_ms;
-    other.incarnation++;
-    other.rival = OUR_RUN;
-    other.address = address_of(40);
-    return other;
-}
-
-TAP_CASE(membership_stands_down_before_an_elder_with_its_id)
-{
-    struct bench *b = bench();
-    struct gossip_member elder = rival(b, WALL_MS - 1);
-    struct membership_event event;
-
-    join(b, 2);
-    say(b, &elder);
-    tap_check(membership_next_event(b->m, &event));
-    tap_equal(event.kind, MEMBERSHIP_RIVAL);
-    tap_equal(event.we_are_younger, true);
-    tap_equal(event.member->run, 6);
-    pass(b, 10000);
-    tap_equal(b->sent_count, 0);
-    tap_equal(membership_deadline_ms(b->m), MOMENT_NEVER);
-    membership_free(b->m);
-}
-
-TAP_CASE(membership_tells_a_younger_with_its_id_that_it_is_seen)
-{
-    struct bench *b = bench();
-    struct gossip_member younger = rival(b, WALL_MS + 1);
-    struct membership_event event;
-
-    join(b, 2);
-    younger.rival = 0; /* It does not know of us. */
-    say(b, &younger);
-    tap_check(!told_kind(b, MEMBERSHIP_RIVAL)); /* Does it live? */
-    tap_equal(carries(sent(b, GOSSIP_NEWS, 40), OUR_ID)->rival, 6);
-    younger.rival = OUR_RUN;
-    younger.incarnation += 5;
-    say(b, &younger);
-    tap_check(membership_next_event(b->m, &event));
-    tap_equal(event.kind, MEMBERSHIP_RIVAL);
-    tap_equal(event.we_are_younger, false);
-    say(b, &younger);
-    tap_check(!told_kind(b, MEMBERSHIP_RIVAL)); /* Once. */
-    pass(b, 2000);
-    tap_check(sent(b, GOSSIP_PING, 0) != NULL);
     membership_free(b->m);
 }
 
@@ -1037,147 +614,6 @@ TAP_CASE(membership_does_not_count_time_that_it_did_not_have)
     tap_check(membership_deadline_ms(b->m) > b->now_ms - MEMBERSHIP_LATE_MS);
     tap_check(membership_deadline_ms(b->m) <= b->now_ms + 1000);
     membership_free(b->m);
-}
-
-TAP_CASE(membership_announces_another_address_of_its_own)
-{
-    struct bench *b = bench();
-    uint64_t incarnation = membership_find(b->m, OUR_ID)->incarnation;
-    struct membership_input in = {.kind = MEMBERSHIP_INPUT_ANNOUNCE};
-
-    join(b, 1);
-    in.announce.address = address_of(OUR_ID);
-    in.announce.urls = "http://us.example";
-    step(b, &in);
-    tap_equal(membership_find(b->m, OUR_ID)->incarnation, incarnation);
-    in.announce.address = address_of(41);
-    in.announce.urls = "";
-    step(b, &in);
-    pass(b, 300);
-    tap_equal(carries(sent(b, GOSSIP_NEWS, 1), OUR_ID)->address.port, 1041);
-    tap_equal(membership_find(b->m, OUR_ID)->incarnation, incarnation + 1);
-    membership_free(b->m);
-}
-
-TAP_CASE(membership_tells_a_member_that_is_suspected_at_first_sight_in_order)
-{
-    struct bench *b = bench();
-
-    say_state(b, 1, 5, GOSSIP_SUSPECT);
-    tap_check(told(b, 1, MEMBERSHIP_JOINED));
-    tap_check(told(b, 1, MEMBERSHIP_SUSPECTED));
-    tap_check(!told(b, 1, MEMBERSHIP_SUSPECTED));
-    membership_free(b->m);
-}
-
-TAP_CASE(membership_counts_what_it_cannot_read)
-{
-    struct membership_input in = {.kind = MEMBERSHIP_INPUT_DATAGRAM};
-    struct bench *b = bench();
-
-    in.datagram.bytes = bytes_text("\xff garbage");
-    in.datagram.source = address_of(1);
-    step(b, &in);
-    tap_equal(b->sent_count, 0);
-    tap_equal(membership_counters(b->m)->datagrams_malformed, 1);
-    tap_equal(membership_counters(b->m)->datagrams_received, 1);
-    membership_free(b->m);
-}
-
-TAP_CASE(membership_keeps_no_more_to_be_sent_than_its_bound)
-{
-    struct gossip ping = {
-        .kind = GOSSIP_PING, .from = 1, .sequence = 1, .target = OUR_ID};
-    struct membership_input in = {.kind = MEMBERSHIP_INPUT_DATAGRAM};
-    struct bench *b = bench();
-    struct buffer bytes;
-
-    join(b, 1);
-    buffer_init(&bytes, GOSSIP_BYTES_MAX);
-    gossip_write(&ping, &bytes);
-    in.datagram.bytes = buffer_view(&bytes);
-    in.datagram.source = address_of(1);
-    for (int i = 0; i < 1000; i++) {
-        membership_step(b->m, b->now_ms, &in);
-    }
-    b->sent_count = 0;
-    collect(b);
-    tap_equal(b->sent_count, 128);
-    tap_equal(membership_counters(b->m)->datagrams_dropped, 1000 - 128);
-    buffer_done(&bytes);
-    membership_free(b->m);
-}
-
-TAP_CASE(membership_table_merge_gives_back_what_was_written)
-{
-    static struct bench first;
-    struct bench *b = bench();
-    struct buffer table;
-    uint64_t digest;
-
-    join(b, 3);
-    say_state(b, 2, 5, GOSSIP_DEAD);
-    say_state(b, 3, 5, GOSSIP_LEFT);
-    buffer_init(&table, GOSSIP_TABLE_BYTES_MAX);
-    membership_table_write(b->m, &table);
-    digest = membership_digest(b->m);
-    first.m = b->m;
-    b = bench();
-    tap_equal(membership_table_merge(b->m, b->now_ms, buffer_view(&table)),
-              RC_OK);
-    tap_equal(membership_digest(b->m), digest);
-    tap_equal(membership_size(b->m), 3);
-    tap_check(told(b, 1, MEMBERSHIP_JOINED));
-    tap_check(told(b, 2, MEMBERSHIP_DIED));
-    tap_check(told(b, 3, MEMBERSHIP_LEFT));
-    tap_equal(membership_table_merge(b->m, b->now_ms, buffer_view(&table)),
-              RC_OK);
-    tap_equal(membership_digest(b->m), digest);
-    membership_free(first.m);
-    membership_free(b->m);
-    buffer_done(&table);
-}
-
-TAP_CASE(membership_table_merge_takes_nothing_of_a_broken_table)
-{
-    struct bench *b = bench();
-    struct buffer table;
-    uint64_t digest;
-
-    join(b, 3);
-    buffer_init(&table, GOSSIP_TABLE_BYTES_MAX);
-    membership_table_write(b->m, &table);
-    membership_free(b->m);
-    b = bench();
-    digest = membership_digest(b->m);
-    table.len--;
-    tap_equal(membership_table_merge(b->m, b->now_ms, buffer_view(&table)),
-              RC_MALFORMED);
-    tap_equal(membership_digest(b->m), digest);
-    tap_equal(membership_size(b->m), 1);
-    membership_free(b->m);
-    buffer_done(&table);
-}
-
-TAP_CASE(membership_digest_does_not_depend_on_the_order_of_news)
-{
-    uint64_t digests[2];
-
-    for (int i = 0; i < 2; i++) {
-        struct bench *b = bench();
-
-        for (uint64_t k = 1; k <= 6; k++) {
-            uint64_t id = i == 0 ? k : 7 - k;
-
-            say_state(b, id, 5, id % 2 == 0 ? GOSSIP_DEAD : GOSSIP_ALIVE);
-        }
-        if (i == 1) {
-            say_state(b, 1, 5, GOSSIP_SUSPECT); /* May come and go. */
-        }
-        digests[i] = membership_digest(b->m);
-        membership_free(b->m);
-    }
-    tap_check(digests[0] == digests[1]);
 }
 
 TAP_MAIN()
