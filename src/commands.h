@@ -8,6 +8,8 @@ int key_main(int argc, char **argv);
 int log_command_main(int argc, char **argv);
 int pub_main(int argc, char **argv);
 int serve_main(int argc, char **argv);
+int status_cluster_main(int argc, char **argv);
+int status_main(int argc, char **argv);
 int sub_main(int argc, char **argv);
 
 #endif

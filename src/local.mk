@@ -60,6 +60,7 @@ libprogram_a_SOURCES = \
 	%D%/settings_file.h \
 	%D%/settings_print.c \
 	%D%/settings_print.h \
+	%D%/status.c \
 	%D%/sub.c \
 	%D%/sub_begin.c \
 	%D%/sub_begin.h \

@@ -14,6 +14,8 @@ static const struct {
     {"serve", "Run a node.", serve_main},
     {"pub", "Publish events.", pub_main},
     {"sub", "Subscribe, and print events as they come.", sub_main},
+    {"status", "Show a cluster's members and what each has.", status_main},
+    {"cluster", "Tell a cluster of a node that is gone.", status_cluster_main},
     {"key", "Make issuers of API keys, issue and show keys.", key_main},
     {"log", "Show what is on disk, and check it.", log_command_main},
     {"bench", "Measure a server, and check what it delivers.", bench_main},

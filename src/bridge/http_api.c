@@ -425,7 +425,7 @@ void http_api_finish(struct client *client,
                      struct bytes json)
 {
     if (problem == PROBLEM_NONE) {
-        reply(client, now, 200, "application/json", json);
+        http_api_reply(client, now, 200, "application/json", json);
     } else {
         reply_problem(client, now, problem, NULL);
     }
@@ -453,7 +453,7 @@ void http_api_answer(struct client *client,
         buffer_clear(text);
         answer_publish_result(
             text, bytes_of(NULL, 0), outcomes, publish->count);
-        reply(client, now, 200, "application/json", buffer_view(text));
+        http_api_reply(client, now, 200, "application/json", buffer_view(text));
     }
     if (client->state == CLIENT_HTTP_IDLE && client->in.len == 0) {
         return_parser(client);

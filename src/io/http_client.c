@@ -25,8 +25,8 @@ void http_client_request(const struct http_client_options *options,
                          struct buffer *out)
 {
     buffer_printf(out,
-                  "POST %s HTTP/1.1\r\nhost: %s\r\n"
-                  "content-type: application/json\r\n",
+                  "%s %s HTTP/1.1\r\nhost: %s\r\n",
+                  options->get ? "GET" : "POST",
                   options->path,
                   options->authority);
     if (options->api_key.len > 0) {
@@ -34,7 +34,14 @@ void http_client_request(const struct http_client_options *options,
         buffer_append(out, options->api_key);
         buffer_text(out, "\r\n");
     }
-    buffer_printf(out, "content-length: %zu\r\n\r\n", body.len);
+    if (options->get) {
+        buffer_text(out, "\r\n");
+        return;
+    }
+    buffer_printf(out,
+                  "content-type: application/json\r\n"
+                  "content-length: %zu\r\n\r\n",
+                  body.len);
     buffer_append(out, body);
 }
 

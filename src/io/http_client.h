@@ -1,5 +1,5 @@
-/* POST requests over one keep-alive connection, pipelined: answers come in the
- * order of the requests. */
+/* Requests, POST or GET, over one keep-alive connection, pipelined: answers
+ * come in the order of the requests. */
 #ifndef IO_HTTP_CLIENT_H
 #define IO_HTTP_CLIENT_H
 
@@ -13,6 +13,7 @@ struct http_client_options {
     struct outbound_target target;
     const char *authority; /* the Host field; kept by the caller */
     const char *path;      /* kept by the caller */
+    bool get;              /* rather than POST; bodies are empty then */
     struct bytes api_key;  /* len 0: none; kept by the caller */
 };
 

@@ -1,0 +1,145 @@
+/* `weir status` and `weir cluster`: one request each to a node. */
+#include "base/check.h"
+#include "base/text.h"
+#include "src/client.h"
+#include "src/commands.h"
+#include "src/options.h"
+
+#include <stdio.h>
+
+static const struct options_entry status_entries[] = {
+    CLIENT_OPTIONS,
+    {"json", NULL, "Print JSON, for programs.", false},
+};
+
+static const struct options_command status_command = {
+    .name = "weir status",
+    .operands = "URL",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "Show the cluster of the node at URL: its members, their states "
+               "and for how long, links and their lag, and how far each is "
+               "behind. The key must be an admin's.",
+    .entries = status_entries,
+    .entry_count = sizeof(status_entries) / sizeof(status_entries[0]),
+};
+
+static const struct options_entry cluster_entries[] = {
+    CLIENT_OPTIONS,
+};
+
+static const struct options_command cluster_command = {
+    .name = "weir cluster",
+    .operands = "forget URL NODE",
+    .operands_min = 3,
+    .operands_max = 3,
+    .summary = "Tell the cluster of the node at URL that NODE, which is dead "
+               "or has left, will not come back: a majority is counted "
+               "without it from now on. The key must be an admin's.",
+    .entries = cluster_entries,
+    .entry_count = sizeof(cluster_entries) / sizeof(cluster_entries[0]),
+};
+
+struct request {
+    const struct options_command *command;
+    struct http_client *http;
+    int status; /* to exit with */
+};
+
+static void on_answer(void *context, int status, struct bytes body)
+{
+    struct request *r = context;
+
+    r->status = status == 200 ? 0 : 1;
+    fwrite(body.data, 1, body.len, status == 200 ? stdout : stderr);
+    if (body.len > 0 && body.data[body.len - 1] != '\n') {
+        fprintf(status == 200 ? stdout : stderr, "\n");
+    }
+    http_client_close(r->http);
+}
+
+static void on_closed(void *context, int rc, const struct why *why)
+{
+    const struct request *r = context;
+
+    (void)rc;
+    fprintf(stderr, "%s: %s\n", r->command->name, why->text);
+}
+
+static const struct http_client_events events = {
+    .answered = on_answer,
+    .closed = on_closed,
+};
+
+/* One request; GET without a body. */
+static int ask(const struct options_command *command,
+               const struct options *o,
+               const char *url,
+               const char *path,
+               struct bytes body)
+{
+    struct client_arguments arguments = client_arguments(o, url);
+    struct request r = {.command = command, .status = 1};
+    struct http_client_options options;
+    struct client client;
+    struct why why;
+    uv_loop_t loop;
+
+    if (client_init(&client, &arguments, &why) != 0) {
+        fprintf(stderr, "%s: %s\n", command->name, why.text);
+        return 1;
+    }
+    options = client_http_options(&client);
+    options.path = path;
+    options.get = body.len == 0;
+    check(uv_loop_init(&loop) == 0);
+    r.http = http_client_open(&loop, &options, &events, &r);
+    check(http_client_post(r.http, body) == 0);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    check(uv_loop_close(&loop) == 0);
+    client_done(&client);
+    return r.status;
+}
+
+int status_main(int argc, char **argv)
+{
+    struct options o;
+    int status;
+
+    if (!options_parse(&status_command, argc, argv, &o, &status)) {
+        return status;
+    }
+    return ask(&status_command,
+               &o,
+               o.operands[0],
+               options_has(&o, "json") ? "/cluster" : "/cluster.txt",
+               bytes_of(NULL, 0));
+}
+
+int status_cluster_main(int argc, char **argv)
+{
+    struct options o;
+    char body[64];
+    uint64_t node;
+    int status;
+
+    if (!options_parse(&cluster_command, argc, argv, &o, &status)) {
+        return status;
+    }
+    if (strcmp(o.operands[0], "forget") != 0) {
+        return options_complain(
+            &cluster_command, "there is no 'weir cluster %s'", o.operands[0]);
+    }
+    if (!text_hex_u64(bytes_text(o.operands[2]), &node)) {
+        return options_complain(&cluster_command,
+                                "'%s' is not the identity of a node",
+                                o.operands[2]);
+    }
+    (void)snprintf(
+        body, sizeof(body), "{\"node\":\"%016llx\"}", (unsigned long long)node);
+    return ask(&cluster_command,
+               &o,
+               o.operands[1],
+               "/cluster/forget",
+               bytes_text(body));
+}
