@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define TABLE_BYTES_MAX ((size_t)1 << 20)
 #define READY_CHECK_MS 20
 #define LEAVE_CHECK_MS 10
 #define STATUS_MS 250
@@ -34,30 +33,6 @@ static void take_issuers(struct cluster_loop *c, void *content)
     free(keys);
 }
 
-static void save_table(struct cluster_loop *c)
-{
-    CLEANUP(buffer_done) struct buffer table;
-    uint64_t digest = hub_table_digest(c->hub);
-    struct why why;
-
-    buffer_init(&table, TABLE_BYTES_MAX);
-    if (digest == c->table_digest) {
-        return;
-    }
-    c->table_digest = digest;
-    hub_table(c->hub, &table);
-    if (file_write(c->table_file, 0600, buffer_view(&table), &why) != 0) {
-        logger_line(LOGGER_ERROR, "cluster.table", "reason=\"%s\"", why.text);
-    }
-}
-
-static void post_server(struct cluster_loop *c, enum mail_kind kind)
-{
-    const struct mail mail = {.kind = kind, .content = c};
-
-    mailbox_post(c->options.server, &mail, 1);
-}
-
 static void end(struct cluster_loop *c)
 {
     c->ended = true;
@@ -67,67 +42,6 @@ static void end(struct cluster_loop *c)
     uv_close((uv_handle_t *)&c->timer, NULL);
     uv_close((uv_handle_t *)&c->ready_timer, NULL);
     mailbox_close(&c->mailbox);
-}
-
-static const char *end_text(enum link_end end)
-{
-    return end == LINK_OPEN ? "the connection broke" : link_end_text(end);
-}
-
-/* Its events may come, and cursors that have them. */
-static void expect(struct cluster_loop *c, uint64_t node)
-{
-    log_seek_expect(c->options.log, node);
-    log_seek_expect(c->options.log, node | EVENT_ORIGIN_QUORUM);
-}
-
-static void take_event(struct cluster_loop *c, const struct hub_event *event)
-{
-    switch (event->kind) {
-    case HUB_MEMBER:
-        logger_line(LOGGER_INFO,
-                    "cluster.member",
-                    "node=%016llx state=%s",
-                    (unsigned long long)event->node,
-                    membership_event_name(event->member));
-        if (event->node != 0) {
-            expect(c, event->node);
-        }
-        break;
-    case HUB_LINKED:
-        logger_line(LOGGER_INFO,
-                    "cluster.linked",
-                    "node=%016llx",
-                    (unsigned long long)event->node);
-        break;
-    case HUB_UNLINKED:
-        logger_line(LOGGER_INFO,
-                    "cluster.unlinked",
-                    "node=%016llx reason=\"%s\"",
-                    (unsigned long long)event->node,
-                    end_text(event->end));
-        break;
-    case HUB_STRANGER:
-        logger_line(LOGGER_DEBUG,
-                    "cluster.stranger",
-                    "reason=\"%s\"",
-                    end_text(event->end));
-        break;
-    case HUB_DUPLICATE:
-        logger_line(LOGGER_ERROR,
-                    "cluster.duplicate",
-                    "reason=\"another node that has been up for longer has "
-                    "this node's identity\" action=\"the node ends; give it "
-                    "a directory of its own\"");
-        post_server(c, MAIL_DUPLICATE);
-        break;
-    case HUB_GONE:
-        c->said_goodbye = true;
-        break;
-    case HUB_SEEDS_WANTED:
-        cluster_seeds_look_up(c);
-        break;
-    }
 }
 
 static void send_datagrams(struct cluster_loop *c)
@@ -202,7 +116,7 @@ void cluster_loop_step(struct cluster_loop *c, struct hub_input *in)
     }
     hub_step(c->hub, clock_now(), in);
     while (hub_next_event(c->hub, &event)) {
-        take_event(c, &event);
+        cluster_events_take(c, &event);
     }
     send_datagrams(c);
     send_output(c);
@@ -210,7 +124,7 @@ void cluster_loop_step(struct cluster_loop *c, struct hub_input *in)
     while (hub_connect_next(c->hub, &node, &address)) {
         cluster_socket_connect(c, node, &address);
     }
-    save_table(c);
+    cluster_events_save(c);
     set_timer(c);
 }
 
@@ -287,7 +201,7 @@ static void on_ready_timer(uv_timer_t *timer)
     write_status(c);
     if (!c->ready_told && hub_ready(c->hub, clock_now())) {
         c->ready_told = true;
-        post_server(c, MAIL_READY);
+        cluster_events_post(c, MAIL_READY);
     }
     if (c->leave_by_ms != 0) {
         leave_on(c);
@@ -445,7 +359,7 @@ int cluster_loop_open(const struct cluster_options *options,
     struct cluster_loop *c = alloc_zero(sizeof(*c));
     int rc;
 
-    buffer_init(&table, TABLE_BYTES_MAX);
+    buffer_init(&table, CLUSTER_TABLE_BYTES_MAX);
     c->options = *options;
     c->listen_fd = -1;
     c->acceptor.fd = -1;
@@ -498,7 +412,7 @@ static void *run(void *argument)
     }
     cluster_loop_step(c, &in);
     uv_run(&c->uv, UV_RUN_DEFAULT);
-    post_server(c, MAIL_STOPPED);
+    cluster_events_post(c, MAIL_STOPPED);
     return NULL;
 }
 

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+#define CLUSTER_TABLE_BYTES_MAX ((size_t)1 << 20)
 #define CLUSTER_READ_BYTES (256 * 1024)
 
 struct cluster_socket;
@@ -53,6 +54,12 @@ struct cluster_loop {
 
 /* cluster_loop.c: one thing has happened; do what follows from it. */
 void cluster_loop_step(struct cluster_loop *c, struct hub_input *in);
+
+/* cluster_events.c: what the hub says; the table of members, when it is another
+ * than the file's; mail for the server. */
+void cluster_events_take(struct cluster_loop *c, const struct hub_event *event);
+void cluster_events_save(struct cluster_loop *c);
+void cluster_events_post(struct cluster_loop *c, enum mail_kind kind);
 
 /* cluster_socket.c */
 void cluster_socket_accepted(void *context, struct acceptor *a, int fd);

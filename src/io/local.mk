@@ -8,6 +8,7 @@ libio_a_SOURCES = \
 	%D%/clock.h \
 	%D%/cluster_address.c \
 	%D%/cluster_address.h \
+	%D%/cluster_events.c \
 	%D%/cluster_log.c \
 	%D%/cluster_loop.c \
 	%D%/cluster_loop.h \
@@ -34,6 +35,8 @@ libio_a_SOURCES = \
 	%D%/log_thread.h \
 	%D%/logger.c \
 	%D%/logger.h \
+	%D%/machine.c \
+	%D%/machine.h \
 	%D%/mailbox.c \
 	%D%/mailbox.h \
 	%D%/outbound.c \

@@ -6,16 +6,15 @@
 #include "src/io/log_thread.h"
 #include "src/io/log_view.h"
 #include "src/io/logger.h"
+#include "src/io/machine.h"
 #include "src/io/mailbox.h"
 #include "src/io/server_cluster.h"
 #include "src/io/server_ports.h"
 #include "src/io/shard_loop.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 struct server {
@@ -51,10 +50,7 @@ struct server {
 
 static uint64_t random_u64(void)
 {
-    uint64_t value;
-
-    randombytes_buf(&value, sizeof(value));
-    return value;
+    return (uint64_t)randombytes_random() << 32 | randombytes_random();
 }
 
 static void close_handles(struct server *server)
@@ -373,34 +369,12 @@ static void start(struct server *server)
     cluster_loop_start(server->cluster);
 }
 
-/* As many descriptors as the system lets us have: connections need them. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
-/* Cores that this process may run on, which taskset or a container may have
- * made fewer than the machine's. */
-static unsigned core_count(void)
-{
-    cpu_set_t cores;
-
-    if (sched_getaffinity(0, sizeof(cores), &cores) != 0) {
-        return 1;
-    }
-    return (unsigned)CPU_COUNT(&cores);
-}
-
 static void prepare(struct server *server)
 {
     const struct server_options *options = server->options;
 
-    server->shard_count = options->shards > 0 ? options->shards : core_count();
+    server->shard_count =
+        options->shards > 0 ? options->shards : machine_core_count();
     if (server->shard_count > SERVER_SHARDS_MAX) {
         server->shard_count = SERVER_SHARDS_MAX;
     }
@@ -478,7 +452,7 @@ int server_run(const struct server_options *options, struct why *why)
     check(sodium_init() >= 0);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* write() fails, as on a full disk */
-    raise_descriptor_limit();
+    machine_raise_descriptors();
     prepare(&server);
     rc = make_authorities(&server, why);
     if (rc == 0) {
