@@ -1,7 +1,10 @@
 /* Few entries in order: found by looking at each. */
 #include "base/vector.h"
 
+#include "base/alloc.h"
 #include "base/check.h"
+
+#include <string.h>
 
 /* Where `origin` is, or would be. */
 static size_t find(const struct vector *v, uint64_t origin)
@@ -105,4 +108,22 @@ bool vector_covers(const struct vector *a, const struct vector *b)
 bool vector_equal(const struct vector *a, const struct vector *b)
 {
     return vector_covers(a, b) && vector_covers(b, a);
+}
+
+size_t vector_bytes(const struct vector *v)
+{
+    return offsetof(struct vector, entries) + v->count * sizeof(v->entries[0]);
+}
+
+void vector_copy(struct vector *to, const struct vector *from)
+{
+    memcpy(to, from, vector_bytes(from));
+}
+
+struct vector *vector_compact(const struct vector *v)
+{
+    struct vector *ret = alloc_raw(vector_bytes(v));
+
+    vector_copy(ret, v);
+    return ret;
 }

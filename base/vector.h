@@ -50,4 +50,12 @@ bool vector_covers(const struct vector *a, const struct vector *b);
 
 bool vector_equal(const struct vector *a, const struct vector *b);
 
+/* A vector in no more memory than its entries take, to be freed: for reading,
+ * and for vector_copy() instead of assignment. */
+struct vector *vector_compact(const struct vector *v);
+void vector_copy(struct vector *to, const struct vector *from);
+
+/* How many bytes of a vector's memory mean something. */
+size_t vector_bytes(const struct vector *v);
+
 #endif

@@ -34,7 +34,6 @@ struct client *client_new(struct shard *shard, uint64_t id, void *socket)
     list_init(&c->replays);
     list_init(&c->send_node);
     list_init(&c->close_node);
-    list_init(&c->catchup_node);
     ws_stream_init(&c->ws, false);
     return c;
 }
@@ -57,8 +56,6 @@ void client_free(struct client *c)
     list_remove(&c->write_node);
     list_remove(&c->send_node);
     list_remove(&c->close_node);
-    list_remove(&c->catchup_node);
-    free(c->behind_at);
     history_free(c->history);
     http_request_free(c->request);
     ws_stream_done(&c->ws, shard->ws_pool);
@@ -77,6 +74,11 @@ bool client_subscribes(const struct client *c)
 {
     return c->state == CLIENT_WS_OPEN || c->state == CLIENT_STREAM ||
            c->state == CLIENT_HISTORY;
+}
+
+bool client_takes_page(const struct client *c)
+{
+    return client_subscribes(c) && c->out.len == 0 && c->first_delivery == 0;
 }
 
 struct buffer *client_output(struct client *c)
@@ -108,7 +110,6 @@ void client_finish(struct client *c)
     c->state = CLIENT_CLOSING;
     client_wait_stop(c);
     list_remove(&c->keepalive_node);
-    list_remove(&c->catchup_node);
     (void)client_output(c);
 }
 
@@ -118,7 +119,6 @@ void client_abort(struct client *c)
     c->aborted = true;
     client_wait_stop(c);
     list_remove(&c->keepalive_node);
-    list_remove(&c->catchup_node);
     list_remove(&c->send_node);
     move_to(&c->shard->closing, &c->close_node);
 }

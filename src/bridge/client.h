@@ -76,20 +76,11 @@ struct client {
     uint32_t last_delivery;
     uint32_t delivery_bytes;
 
-    /* A client that is behind is not sent what comes live: it reads the log
-     * from here on until it has caught up with the shard (catchup). 0: live. */
-    uint64_t behind_place;
-    struct vector *behind_at; /* its cursor there; NULL: live */
-    struct list replays;      /* of its subscriptions, the next to read first */
-    struct history *history;  /* while it asks for that */
-    bool replaying;           /* the page being read is a replay's */
-    uint64_t page_from;       /* where the page being read began */
-    uint32_t page_records;    /* how many of its records have come */
-    size_t page_out_len;      /* the output in front of what they led to */
+    struct list replays;     /* of its subscriptions, the next to read first */
+    struct history *history; /* while it asks for that */
 
-    struct list send_node;    /* in the shard's: has output this turn */
-    struct list close_node;   /* in the shard's: to be closed */
-    struct list catchup_node; /* in the shard's: wants a page of the log */
+    struct list send_node;  /* in the shard's: has output this turn */
+    struct list close_node; /* in the shard's: to be closed */
 };
 
 struct client *client_new(struct shard *shard, uint64_t id, void *socket);
@@ -101,6 +92,9 @@ struct buffer *client_output(struct client *c);
 
 /* Whether it may be sent events now. */
 bool client_subscribes(const struct client *c);
+
+/* Whether it may be given a page of the log: all that it had to get is out. */
+bool client_takes_page(const struct client *c);
 
 /* Append one text frame. */
 void client_send_text(struct client *c, struct bytes text);

@@ -65,7 +65,9 @@ static void print_tail(struct buffer *out,
     case SUBSCRIPTION_STREAM:
         answer_stream_event(out, content, channel, cursor);
         return;
-    case SUBSCRIPTION_HISTORY: /* never by frames */
+    case SUBSCRIPTION_HISTORY:
+        answer_history_event(out, content, channel, cursor);
+        return;
     case SUBSCRIPTION_FORMAT_COUNT:
         break;
     }
@@ -122,34 +124,25 @@ static void add_note(struct delivery_arena *a,
         (uint32_t)(FRAME_OVERHEAD_MAX + s->begin_len + a->tails[tail].len);
 }
 
-/* Above its send buffer a client is only a place in the log. */
-static bool falls_behind(struct shard *shard,
-                         struct client *c,
-                         const struct event *event)
+/* Whether it gets events live: above its send buffer a client is only a place
+ * in the log, and a page of history reads its first event from there, too. */
+static bool is_live(const struct shard *shard, const struct subscription *s)
 {
-    if (c->behind_place != 0) {
-        return true;
-    }
-    if (c->out.len + c->delivery_bytes <=
-        shard->options.limits->send_buffer_max) {
-        return false;
-    }
-    c->behind_place = event->place;
-    c->behind_at = alloc_raw(sizeof(*c->behind_at));
-    *c->behind_at = shard->vector;
-    vector_set(c->behind_at, event->origin, shard->sequence_before);
-    shard_count(shard, catchup_begun, 1);
-    return true;
+    const struct client *c = s->client;
+
+    return s->format != SUBSCRIPTION_HISTORY &&
+           c->out.len + c->delivery_bytes <=
+               shard->options.limits->send_buffer_max;
 }
 
-/* A page that waited for an event reads it from the log, like any page. */
-static void end_wait(struct shard *shard,
-                     struct subscription *s,
-                     const struct event *event)
+static void fall_behind(struct shard *shard,
+                        struct subscription *s,
+                        const struct event *event)
 {
     struct replay_start start = {.place = event->place, .at = shard->vector};
 
     vector_set(&start.at, event->origin, shard->sequence_before);
+    shard_count(shard, catchup_begun, s->format != SUBSCRIPTION_HISTORY);
     replay_begin(shard, s, &start);
 }
 
@@ -168,11 +161,8 @@ static void note_topic(struct shard *shard,
             !client_subscribes(c)) {
             continue;
         }
-        if (s->format == SUBSCRIPTION_HISTORY) {
-            end_wait(shard, s, event);
-            continue;
-        }
-        if (falls_behind(shard, c, event)) {
+        if (!is_live(shard, s)) {
+            fall_behind(shard, s, event);
             continue;
         }
         if (*tail == UINT32_MAX) {
@@ -290,80 +280,57 @@ struct bytes delivery_view(struct shard *shard, struct client *client)
     return buffer_view(out);
 }
 
-/* Forget what was added since; no note refers to it. */
-static void truncate_arena(struct delivery_arena *a,
-                           const struct delivery_arena *before)
+struct delivery_mark delivery_mark(const struct delivery_arena *a)
 {
-    a->tail_count = before->tail_count;
-    a->text.len = before->text.len;
-    a->deflated.len = before->deflated.len;
+    return (struct delivery_mark){.tail_count = a->tail_count,
+                                  .text_len = a->text.len,
+                                  .deflated_len = a->deflated.len};
 }
 
-bool delivery_append(struct shard *shard,
-                     struct client *client,
-                     uint64_t place,
-                     struct bytes channel,
-                     struct bytes content)
+void delivery_truncate(struct delivery_arena *a, struct delivery_mark mark)
 {
-    struct delivery_arena *a = &shard->deliveries;
-    const struct delivery_arena before = *a;
-    struct topic *topics[SUBSCRIPTION_TOPICS_MAX];
-    size_t count = subscription_topics(&shard->subscriptions, channel, topics);
-    uint32_t tails[SUBSCRIPTION_FORMAT_COUNT];
-    bool whole = true;
-
-    memset(tails, UINT8_MAX, sizeof(tails));
-    list_each(node, &client->subscriptions)
-    {
-        struct subscription *s =
-            list_entry(node, struct subscription, client_node);
-        uint32_t *tail = &tails[s->format];
-
-        if (place <= s->after_place || s->replay != NULL ||
-            !subscription_matches(s, topics, count)) {
-            continue;
-        }
-        if (client->out.len > shard->options.limits->send_buffer_max) {
-            whole = false;
-            break;
-        }
-        if (*tail == UINT32_MAX) {
-            *tail = add_tail(a, s->format, channel, content, client->behind_at);
-        }
-        render_frame(a, s, &a->tails[*tail], client_output(client));
-        s->after_place = place;
-        shard_count(shard, deliveries, 1);
-    }
-    truncate_arena(a, &before);
-    return whole;
+    a->tail_count = mark.tail_count;
+    a->text.len = mark.text_len;
+    a->deflated.len = mark.deflated_len;
 }
 
-void delivery_replay(struct shard *shard,
-                     struct subscription *subscription,
-                     const struct vector *at,
-                     const struct shard_input *in)
+size_t delivery_page_add(struct shard *shard,
+                         const struct subscription *subscription,
+                         const struct vector *at,
+                         const struct shard_input *in)
 {
     struct delivery_arena *a = &shard->deliveries;
-    const struct delivery_arena before = *a;
     struct topic *topics[SUBSCRIPTION_TOPICS_MAX];
     size_t count =
         subscription_topics(&shard->subscriptions, in->record.channel, topics);
     uint32_t tail;
 
     if (!subscription_matches(subscription, topics, count)) {
-        return;
+        return 0;
     }
-    if (subscription->format == SUBSCRIPTION_HISTORY) {
-        history_event(
-            subscription->client, in->record.content, in->record.channel, at);
-        return;
+    tail = add_tail(a,
+                    (enum subscription_format)subscription->format,
+                    in->record.channel,
+                    in->record.content,
+                    at);
+    return FRAME_OVERHEAD_MAX + subscription->begin_len + a->tails[tail].len;
+}
+
+void delivery_page_give(struct shard *shard,
+                        struct subscription *subscription,
+                        struct delivery_mark mark)
+{
+    struct delivery_arena *a = &shard->deliveries;
+    struct client *c = subscription->client;
+
+    for (uint32_t i = mark.tail_count; i < a->tail_count; i++) {
+        if (subscription->format == SUBSCRIPTION_HISTORY) {
+            history_event(c, tail_text(a, &a->tails[i]));
+        } else {
+            render_frame(a, subscription, &a->tails[i], client_output(c));
+        }
     }
-    tail = add_tail(
-        a, subscription->format, in->record.channel, in->record.content, at);
-    render_frame(
-        a, subscription, &a->tails[tail], client_output(subscription->client));
-    truncate_arena(a, &before);
-    shard_count(shard, deliveries, 1);
+    shard_count(shard, deliveries, a->tail_count - mark.tail_count);
 }
 
 void delivery_gap(struct shard *shard,

@@ -60,8 +60,8 @@ static inline bool delivery_arena_full(const struct delivery_arena *a)
            a->text.len >= DELIVERY_CHUNK_BYTES_MAX;
 }
 
-/* Note the event for every matching client of the shard that is not behind;
- * one whose send buffer is full falls behind here. */
+/* Note the event for every matching subscription that is live. One whose
+ * client's send buffer is full replays from here on. */
 void delivery_walk(struct shard *shard, const struct event *event);
 
 /* Move a client's notes, rendered, to the end of its output buffer. */
@@ -70,13 +70,29 @@ void delivery_render(struct shard *shard, struct client *client);
 /* The same into the arena's own buffer, when nothing waits before them. */
 struct bytes delivery_view(struct shard *shard, struct client *client);
 
-/* Append one event to the output of a subscription that replays; `at` is its
- * cursor behind the event. */
+/* A page of replays is made of tails like a chunk's, which no note refers to:
+ * those that were added behind a mark, until the arena is cut off there. */
+struct delivery_mark {
+    uint32_t tail_count;
+    size_t text_len;
+    size_t deflated_len;
+};
+
+struct delivery_mark delivery_mark(const struct delivery_arena *a);
+void delivery_truncate(struct delivery_arena *a, struct delivery_mark mark);
+
+/* Add an event to the page if it is for the subscription; `at` is the cursor
+ * behind it. Returns how many bytes it adds to an output, about; 0: none. */
 struct shard_input;
-void delivery_replay(struct shard *shard,
-                     struct subscription *subscription,
-                     const struct vector *at,
-                     const struct shard_input *in);
+size_t delivery_page_add(struct shard *shard,
+                         const struct subscription *subscription,
+                         const struct vector *at,
+                         const struct shard_input *in);
+
+/* Append the page to a subscription's output. */
+void delivery_page_give(struct shard *shard,
+                        struct subscription *subscription,
+                        struct delivery_mark mark);
 
 /* Tell a subscription what it will never have. One that asked for no cursors
  * would not understand: its connection is closed, so that it comes back. */
@@ -84,14 +100,5 @@ void delivery_gap(struct shard *shard,
                   struct subscription *subscription,
                   struct moment now,
                   const struct answer_gap *gap);
-
-/* Append one event to the client's output for each of its subscriptions that
- * match and have not seen it: what catching up does, a record at a time. False
- * when the send buffer filled up before all had it: offer it again later. */
-bool delivery_append(struct shard *shard,
-                     struct client *client,
-                     uint64_t place,
-                     struct bytes channel,
-                     struct bytes content);
 
 #endif

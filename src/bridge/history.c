@@ -116,15 +116,6 @@ void history_free(struct history *h)
     }
 }
 
-void history_clear(struct history *h)
-{
-    if (h != NULL) {
-        h->count = 0;
-        buffer_clear(&h->body);
-        answer_history_begin(&h->body);
-    }
-}
-
 enum problem history_open(struct client *client, struct moment now)
 {
     struct shard *shard = client->shard;
@@ -166,17 +157,14 @@ enum problem history_open(struct client *client, struct moment now)
     return PROBLEM_NONE;
 }
 
-void history_event(struct client *client,
-                   struct bytes event,
-                   struct bytes channel,
-                   const struct vector *cursor)
+void history_event(struct client *client, struct bytes item)
 {
     struct history *h = client->history;
 
     if (h->count > 0) {
         buffer_text(&h->body, ",");
     }
-    answer_history_event(&h->body, event, channel, cursor);
+    buffer_append(&h->body, item);
     check(!h->body.overflowed);
     h->count++;
 }
@@ -198,6 +186,17 @@ bool history_wants(const struct client *client)
     const struct history *h = client->history;
 
     return h->count < h->limit && h->body.len < HISTORY_BYTES_MAX;
+}
+
+void history_room(const struct client *client,
+                  uint64_t *ret_bytes,
+                  uint64_t *ret_count)
+{
+    const struct history *h = client->history;
+
+    check(history_wants(client));
+    *ret_bytes = HISTORY_BYTES_MAX - h->body.len;
+    *ret_count = h->limit - h->count;
 }
 
 /* An ordinary connection again, but for the answer; what it is made of is the
@@ -250,7 +249,8 @@ void history_page_end(struct client *client,
 void history_timeout(struct client *client, struct moment now)
 {
     const struct replay *replay = client->history->subscription->replay;
-    struct vector at = replay != NULL ? replay->at : client->shard->vector;
+    struct vector at;
 
+    vector_copy(&at, replay != NULL ? replay->at : &client->shard->vector);
     finish(client, now, &at);
 }

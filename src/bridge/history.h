@@ -35,18 +35,15 @@ struct history {
 enum problem history_open(struct client *client, struct moment now);
 void history_free(struct history *h); /* accepts NULL */
 
-/* Forget the events that were added; accepts NULL. */
-void history_clear(struct history *h);
-
-/* Add an event, or note what is gone. */
-void history_event(struct client *client,
-                   struct bytes event,
-                   struct bytes channel,
-                   const struct vector *cursor);
+/* Add an event as answer_history_event() prints it, or note what is gone. */
+void history_event(struct client *client, struct bytes item);
 void history_gap(struct client *client, const struct answer_gap *gap);
 
-/* Whether another event fits. */
+/* Whether another event fits, and how much does before the last. */
 bool history_wants(const struct client *client);
+void history_room(const struct client *client,
+                  uint64_t *ret_bytes,
+                  uint64_t *ret_count);
 
 /* A page of the log is through; `live`: there is no more. Answers when that is
  * enough. `at`: the cursor behind it. */

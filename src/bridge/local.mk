@@ -6,8 +6,6 @@ libbridge_a_SOURCES = \
 	%D%/authority.h \
 	%D%/batch.c \
 	%D%/batch.h \
-	%D%/catchup.c \
-	%D%/catchup.h \
 	%D%/client.c \
 	%D%/client.h \
 	%D%/client_table.c \
@@ -42,6 +40,8 @@ libbridge_a_SOURCES = \
 	%D%/repeats.h \
 	%D%/replay.c \
 	%D%/replay.h \
+	%D%/replay_page.c \
+	%D%/replay_page.h \
 	%D%/sequencer.c \
 	%D%/sequencer.h \
 	%D%/shard.c \

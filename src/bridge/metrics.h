@@ -22,14 +22,12 @@
     X(events, "counter", "Events accepted")                                  \
     X(events_repeated, "counter", "Events not stored again: known by key")   \
     X(deliveries, "counter", "Events sent to subscribers")                   \
-    X(catchup_begun, "counter", "Times a slow client fell back to the log")  \
-    X(catchup_records,                                                       \
-      "counter",                                                             \
-      "Records read from the log for slow clients")                          \
-    X(replays_begun, "counter", "Subscriptions that began in the past")      \
-    X(replay_records, "counter", "Events read from the log for them")        \
+    X(replays_begun, "counter", "Times a subscription went to the log")      \
+    X(catchup_begun, "counter", "Of these, for a client that was too slow")  \
+    X(replay_pages, "counter", "Pages of the log read for subscriptions")    \
+    X(replay_records, "counter", "Events in these pages")                    \
     X(gaps, "counter", "Gaps that subscribers were told of")                 \
-    X(catchup_lost, "counter", "Slow clients closed: window passed them")    \
+    X(catchup_lost, "counter", "Clients without cursors closed: a gap")      \
     X(timeouts, "counter", "Connections closed because of a time limit")     \
     X(keys_refused, "counter", "API keys refused")                           \
     X(log_batch_events_sum, "counter", "Events in the log's transactions")   \

@@ -1,7 +1,8 @@
-/* A subscription that does not begin live: it reads the log from its place on,
- * a page at a time, as fast as its socket drains, until it meets the place that
- * the shard has walked to, and is live from there, with nothing missed and
- * nothing twice.
+/* A subscription that is not live: it begins in the past, or its client's send
+ * buffer was full when an event came. It is a place in the log and a cursor,
+ * and is given pages of the log (replay_page), as fast as its socket drains,
+ * until it meets the place that the shard has walked to. It is live from there,
+ * with nothing missed and nothing twice.
  *
  * What it can no longer have it is told: a page begins with a gap when events
  * have left the log that it has not seen, and a record whose predecessor it has
@@ -16,17 +17,16 @@
 #include "proto/replay_request.h"
 
 struct client;
+struct replay_page;
 struct shard;
-struct shard_input;
-struct shard_page;
 struct subscription;
 
 struct replay {
-    struct list node; /* in its client's list, the next to read first */
+    struct list node;      /* in its client's list, the next to read first */
+    struct list wait_node; /* with those that want the same page */
     struct subscription *subscription;
-    uint64_t from_place;  /* the next to read */
-    struct vector at;     /* has seen, or was told that it cannot */
-    struct vector before; /* `at` when the page being read began */
+    uint64_t from_place; /* the next to read */
+    struct vector *at;   /* compact: has seen, or was told that it cannot */
 };
 
 /* Where a replay begins. */
@@ -50,23 +50,16 @@ void replay_begin(struct shard *shard,
                   const struct replay_start *start);
 void replay_free(struct replay *replay); /* accepts NULL */
 
-/* Say what page the client's next replay is to read. */
-void replay_page(struct shard *shard,
-                 struct client *client,
-                 struct moment now,
-                 struct shard_page *ret);
+/* A client whose output is out has its next replay wait for a page. */
+void replay_offer(struct client *client);
 
-void replay_record(struct shard *shard,
-                   struct client *client,
-                   struct moment now,
-                   const struct shard_input *in);
+/* Here is its page; `live`: with it, it meets the present. */
+void replay_give(struct replay *replay,
+                 const struct replay_page *page,
+                 bool live,
+                 struct moment now);
 
-/* Whether the client can take another record of its page. */
-bool replay_wants(const struct client *client);
-
-void replay_page_end(struct shard *shard,
-                     struct client *client,
-                     struct moment now,
-                     const struct shard_input *in);
+/* The log cannot be read. */
+void replay_fail(struct replay *replay, struct moment now);
 
 #endif

@@ -4,9 +4,9 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
-#include "src/bridge/catchup.h"
 #include "src/bridge/deadline.h"
 #include "src/bridge/http_api.h"
+#include "src/bridge/replay.h"
 #include "src/bridge/shard_state.h"
 #include "src/bridge/ws_session.h"
 
@@ -36,6 +36,7 @@ struct shard *shard_new(const struct shard_options *options)
     client_table_init(&shard->clients);
     subscription_table_init(&shard->subscriptions, options->seed);
     delivery_arena_init(&shard->deliveries, limits->send_buffer_max);
+    replay_page_queue_init(&shard->pages, options->seed);
     shard->place = options->last_place;
     if (options->lookup.vector_at != NULL) {
         (void)options->lookup.vector_at(
@@ -43,7 +44,6 @@ struct shard *shard_new(const struct shard_options *options)
     }
     list_init(&shard->sending);
     list_init(&shard->closing);
-    list_init(&shard->catching_up);
     list_init(&shard->blocked);
     list_init(&shard->keepalives);
     list_init(&shard->stream_keepalives);
@@ -77,6 +77,7 @@ void shard_free(struct shard *shard)
     }
     free(shard->batches);
     subscription_table_done(&shard->subscriptions);
+    replay_page_queue_done(&shard->pages);
     delivery_arena_done(&shard->deliveries);
     buffer_done(&shard->scratch);
     buffer_done(&shard->text);
@@ -250,6 +251,7 @@ static void walk_chunk(struct shard *shard, struct moment now)
             shard->batches + done,
             (shard->batch_count - done) * sizeof(shard->batches[0]));
     shard->batch_count -= done;
+    replay_page_walked(shard);
 }
 
 static void take_batches(struct shard *shard,
@@ -333,10 +335,10 @@ void shard_step(struct shard *shard, struct moment now, struct shard_input *in)
         take_batches(shard, in->batches.list, in->batches.count);
         break;
     case SHARD_INPUT_RECORD:
-        catchup_record(shard, in->client, now, in);
+        replay_page_record(shard, in);
         break;
     case SHARD_INPUT_PAGE_END:
-        catchup_page_end(shard, in->client, now, in);
+        replay_page_end(shard, now, in);
         break;
     case SHARD_INPUT_TICK:
         deadline_expire(shard, now);
@@ -387,7 +389,7 @@ bool shard_next_send(struct shard *shard,
     return false;
 }
 
-/* All is out: a client that closes can go, one that is behind can read on. */
+/* All is out: a client that closes can go, one that replays can read on. */
 static void drained(struct shard *shard, struct client *c, struct moment now)
 {
     size_t cap = c->out.cap;
@@ -407,7 +409,7 @@ static void drained(struct shard *shard, struct client *c, struct moment now)
         ws_session_close(c, now, 1001, "the node stops");
         return;
     }
-    catchup_offer(shard, c);
+    replay_offer(c);
     shard_resume(shard, c, now);
 }
 
@@ -442,26 +444,14 @@ void shard_sent(struct shard *shard,
     list_push_back(&shard->blocked, &client->write_node);
 }
 
-bool shard_next_catchup(struct shard *shard,
-                        struct moment now,
-                        struct shard_page *ret)
+bool shard_next_page(struct shard *shard, struct shard_page *ret)
 {
-    struct list *node;
-
-    while ((node = list_pop_front(&shard->catching_up)) != NULL) {
-        struct client *c = list_entry(node, struct client, catchup_node);
-
-        delivery_render(shard, c);
-        if (catchup_page(shard, c, now, ret)) {
-            return true;
-        }
-    }
-    return false;
+    return replay_page_next(shard, ret);
 }
 
-bool shard_catchup_wants(const struct client *client)
+bool shard_page_wants(const struct shard *shard)
 {
-    return catchup_wants(client);
+    return replay_page_wants(shard);
 }
 
 bool shard_next_close(struct shard *shard, void **ret_socket, bool *ret_half)

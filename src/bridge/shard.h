@@ -6,7 +6,7 @@
  * about it is pulled afterwards, once a turn, so that all a connection gets in
  * one turn leaves in one write:
  *     shard_next_send()    bytes for a socket; answer with shard_sent()
- *     shard_next_catchup() a page of the log to be read for a client
+ *     shard_next_page()    a page of the log to be read
  *     shard_next_close()   a socket to close; the client is gone then
  *     shard_take_publishes() what goes to the log */
 #ifndef BRIDGE_SHARD_H
@@ -82,7 +82,7 @@ enum shard_input_kind {
     SHARD_INPUT_WRITABLE, /* a blocked socket takes bytes again */
     SHARD_INPUT_BATCHES,  /* safe now, oldest first */
     SHARD_INPUT_RECORD,   /* one record of the page asked for */
-    SHARD_INPUT_PAGE_END, /* the page is done, see `page` */
+    SHARD_INPUT_PAGE_END, /* that page is done, see `page` */
     SHARD_INPUT_TICK,     /* time has passed, see shard_deadline_ms() */
     SHARD_INPUT_DRAIN,    /* the node stops: send everybody away */
 };
@@ -107,11 +107,10 @@ struct shard_input {
             struct bytes content;
         } record;
         struct {
-            uint64_t from;          /* where the page was asked to begin */
-            uint64_t first_place;   /* of the log; what is before is trimmed */
             uint64_t covered_place; /* every event asked for, up to here, was
                                        given or is not there */
             bool failed;
+            size_t given_bytes; /* set by the step: what it led to, about */
         } page;
     };
 };
@@ -137,19 +136,17 @@ void shard_sent(struct shard *shard,
                 struct client *client,
                 size_t taken);
 
-/* A page of the log that a client is to be given: read on from `from`, only
+/* A page of the log that clients are to be given: read on from `from`, only
  * events of `channel` unless its len is 0; give each record by RECORD while
- * shard_catchup_wants() says so, then PAGE_END. */
+ * shard_page_wants() says so, then PAGE_END, before anything else happens. */
 struct shard_page {
-    struct client *client;
+    struct shard *shard;
     uint64_t from;
     struct bytes channel; /* borrowed until PAGE_END */
 };
 
-bool shard_next_catchup(struct shard *shard,
-                        struct moment now,
-                        struct shard_page *ret);
-bool shard_catchup_wants(const struct client *client);
+bool shard_next_page(struct shard *shard, struct shard_page *ret);
+bool shard_page_wants(const struct shard *shard);
 
 /* A socket to close; its client's memory is freed by the call. With
  * `ret_half`, only our half is to be shut: the peer has its answer to read, and

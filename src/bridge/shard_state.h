@@ -1,11 +1,12 @@
 /* What a shard holds; private to the files that make it up: shard (the door,
- * lists and deadlines), delivery and catchup (events to clients), http_api and
+ * lists and deadlines), delivery and replay (events to clients), http_api and
  * ws_session (what clients ask). */
 #ifndef BRIDGE_SHARD_STATE_H
 #define BRIDGE_SHARD_STATE_H
 
 #include "src/bridge/client_table.h"
 #include "src/bridge/delivery.h"
+#include "src/bridge/replay_page.h"
 #include "src/bridge/shard.h"
 
 /* Parsers kept for the next request, so that a busy connection does not make
@@ -35,9 +36,9 @@ struct shard {
     size_t batch_capacity;
     size_t batch_event; /* of the oldest: the next event to walk */
 
+    struct replay_page_queue pages;
     struct list sending;
     struct list closing;
-    struct list catching_up;
     struct list blocked;
     struct list keepalives;        /* of WebSockets */
     struct list histories;         /* that wait, by their deadlines */

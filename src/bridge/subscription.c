@@ -152,6 +152,14 @@ struct bytes subscription_channel(const struct subscription *s)
                : s->links[0].topic->node.key;
 }
 
+void subscription_print_topics(const struct subscription *s, struct buffer *out)
+{
+    for (size_t i = 0; i < s->link_count; i++) {
+        buffer_append(out,
+                      bytes_of(&s->links[i].topic, sizeof(s->links[i].topic)));
+    }
+}
+
 bool subscription_matches(const struct subscription *s,
                           struct topic *const *topics,
                           size_t count)

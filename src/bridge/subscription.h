@@ -6,6 +6,7 @@
 #ifndef BRIDGE_SUBSCRIPTION_H
 #define BRIDGE_SUBSCRIPTION_H
 
+#include "base/buffer.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "proto/channel_name.h"
@@ -79,6 +80,12 @@ struct bytes subscription_begin(const struct subscription *s);
 
 /* The one channel it is for; len 0 when there are several, or wildcards. */
 struct bytes subscription_channel(const struct subscription *s);
+
+/* Append what tells its topics from those of others, while it is there. */
+#define SUBSCRIPTION_TOPICS_BYTES_MAX \
+    (SUBSCRIPTION_PATTERNS_MAX * sizeof(struct topic *))
+void subscription_print_topics(const struct subscription *s,
+                               struct buffer *out);
 
 /* Whether one of its topics is among these. */
 bool subscription_matches(const struct subscription *s,

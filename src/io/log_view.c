@@ -139,14 +139,13 @@ struct reading {
     void *context;
     uint64_t last_place; /* given */
     size_t count;
-    bool stopped; /* the client wanted no more */
+    bool stopped; /* the shard wanted no more */
 };
 
 static bool give(uint64_t place, const struct record *record, void *context)
 {
     struct reading *r = context;
     struct shard_input in = {.kind = SHARD_INPUT_RECORD,
-                             .client = r->page->client,
                              .record = {.place = place,
                                         .origin = record->origin,
                                         .sequence = record->sequence,
@@ -160,12 +159,12 @@ static bool give(uint64_t place, const struct record *record, void *context)
     r->step(r->context, &in);
     r->last_place = place;
     r->count++;
-    r->stopped = !shard_catchup_wants(r->page->client);
+    r->stopped = !shard_page_wants(r->page->shard);
     return !r->stopped;
 }
 
 /* All that is there up to `end` has been given, unless the page was full or the
- * client wanted no more. */
+ * shard wanted no more. */
 static int read_scan(struct log *log,
                      uint64_t end,
                      struct reading *r,
@@ -200,23 +199,15 @@ static int read_channel(struct log *log,
     return rc;
 }
 
-/* The log's first place, or the one after its last when it is empty. */
-static uint64_t first_place(const struct log_stat *stat)
-{
-    return stat->first_place > 0 ? stat->first_place : stat->last_place + 1;
-}
-
-void log_view_read(struct log *log,
-                   const struct shard_page *page,
-                   void (*step)(void *context, struct shard_input *in),
-                   void *context)
+size_t log_view_read(struct log *log,
+                     const struct shard_page *page,
+                     void (*step)(void *context, struct shard_input *in),
+                     void *context)
 {
     struct log_shown shown;
     struct reading r = {
         .page = page, .shown = &shown, .step = step, .context = context};
-    struct shard_input end = {.kind = SHARD_INPUT_PAGE_END,
-                              .client = page->client};
-    struct log_stat after;
+    struct shard_input end = {.kind = SHARD_INPUT_PAGE_END};
     struct why why;
     int rc;
 
@@ -224,13 +215,10 @@ void log_view_read(struct log *log,
     rc = page->channel.len > 0
              ? read_channel(log, shown.place, &r, &end.page.covered_place, &why)
              : read_scan(log, shown.place, &r, &end.page.covered_place, &why);
-    /* Asked after the read: what was trimmed meanwhile counts as gone. */
-    log_stat(log, &after);
-    end.page.from = page->from;
-    end.page.first_place = first_place(&after);
     end.page.failed = rc != 0;
     if (rc != 0) {
         logger_line(LOGGER_ERROR, "log.read", "reason=\"%s\"", why.text);
     }
     step(context, &end);
+    return end.page.given_bytes;
 }

@@ -9,10 +9,11 @@
 struct shard_lookup log_view_lookup(struct log *log);
 
 /* Read a page of at most LOG_PAGE_BYTES_MAX and give it to `step`, records and
- * end, while the client wants more. */
-void log_view_read(struct log *log,
-                   const struct shard_page *page,
-                   void (*step)(void *context, struct shard_input *in),
-                   void *context);
+ * end, while the shard wants more. Returns how many bytes of output it led to,
+ * about. */
+size_t log_view_read(struct log *log,
+                     const struct shard_page *page,
+                     void (*step)(void *context, struct shard_input *in),
+                     void *context);
 
 #endif

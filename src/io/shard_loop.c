@@ -15,7 +15,9 @@
 
 #define INPUT_BYTES (64 * 1024)
 #define PLAIN_BYTES (64 * 1024)
-#define PAGES_PER_TURN 16
+
+/* What pages of the log may lead to in one turn, reading included. */
+#define PAGES_BYTES_PER_TURN (16 * (size_t)LOG_PAGE_BYTES_MAX)
 
 struct shard_loop {
     struct shard_loop_options options;
@@ -131,14 +133,14 @@ static void step_page(void *context, struct shard_input *in)
 static bool read_pages(struct shard_loop *loop)
 {
     struct shard_page page;
-    int count = 0;
+    size_t bytes = 0;
 
-    while (count < PAGES_PER_TURN &&
-           shard_next_catchup(loop->shard, loop->now, &page)) {
-        log_view_read(loop->options.log, &page, step_page, loop);
-        count++;
+    while (bytes < PAGES_BYTES_PER_TURN &&
+           shard_next_page(loop->shard, &page)) {
+        bytes += LOG_PAGE_BYTES_MAX +
+                 log_view_read(loop->options.log, &page, step_page, loop);
     }
-    return count > 0;
+    return bytes > 0;
 }
 
 static void close_all(struct shard_loop *loop)

@@ -292,12 +292,9 @@ static bool send_all(struct shard_world *w)
     return any;
 }
 
-static bool give_record(struct shard_world *w,
-                        struct client *client,
-                        const struct event *event)
+static bool give_record(struct shard_world *w, const struct event *event)
 {
     struct shard_input in = {.kind = SHARD_INPUT_RECORD,
-                             .client = client,
                              .record = {.place = event->place,
                                         .origin = event->origin,
                                         .sequence = event->sequence,
@@ -306,19 +303,17 @@ static bool give_record(struct shard_world *w,
                                         .content = event->content}};
 
     shard_world_step(w, &in);
-    return shard_catchup_wants(client);
+    return shard_page_wants(w->shard);
 }
 
 /* As src/io/log_view does: the first record always, then while the page has
  * room. */
 static void read_page(struct shard_world *w, const struct shard_page *page)
 {
-    struct shard_input end = {.kind = SHARD_INPUT_PAGE_END,
-                              .client = page->client};
+    struct shard_input end = {.kind = SHARD_INPUT_PAGE_END};
     uint64_t place = page->from;
     size_t bytes = 0;
 
-    end.page.from = page->from;
     end.page.failed = w->log_unreadable;
     for (; !w->log_unreadable && place <= w->log_count; place++) {
         const struct event *event = w->log[place - 1];
@@ -331,13 +326,12 @@ static void read_page(struct shard_world *w, const struct shard_page *page)
             break;
         }
         bytes += event->content.len;
-        if (!give_record(w, page->client, event)) {
+        if (!give_record(w, event)) {
             place++;
             break;
         }
     }
     end.page.covered_place = place - 1;
-    end.page.first_place = w->first_place;
     shard_world_step(w, &end);
     w->pages++;
 }
@@ -347,8 +341,7 @@ static bool read_pages(struct shard_world *w)
     struct shard_page page;
     size_t count = 0;
 
-    while (count < w->pages_per_turn &&
-           shard_next_catchup(w->shard, w->now, &page)) {
+    while (count < w->pages_per_turn && shard_next_page(w->shard, &page)) {
         read_page(w, &page);
         count++;
     }

@@ -231,9 +231,9 @@ TAP_CASE(a_cursor_of_another_shard_covers_what_this_one_has_yet_to_walk_to)
     newest_cursor(w, cursor);
     after(exact, "/default/a", cursor);
     after(wild, "/default/*", cursor);
-    for (int i = 0; i < 5; i++) {
-        (void)shard_world_turn(w);
-    }
+    shard_world_settle(w);
+    /* Each has read its empty page, and waits without reading it again. */
+    tap_equal(w->metrics.replay_pages, 2);
     shard_world_give(w, batch);
     shard_world_settle(w);
     has_exactly(shard_peer_lines(exact), 7, 7);
@@ -241,6 +241,46 @@ TAP_CASE(a_cursor_of_another_shard_covers_what_this_one_has_yet_to_walk_to)
     publish(w, "/default/a", 7, 2);
     has_exactly(shard_peer_lines(exact), 7, 9);
     has_exactly(shard_peer_lines(wild), 7, 9);
+    shard_world_free(w);
+}
+
+/* Many that come back at once, with the same cursor but for two. */
+TAP_CASE(a_herd_shares_its_pages_while_live_traffic_goes_on)
+{
+    enum { HERD = 200, EVENTS = 300 };
+    struct shard_world *w = small_world();
+    struct shard_peer *bystander = shard_world_websocket(w);
+    struct shard_peer *herd[HERD];
+    char cursor[1024];
+    int number = EVENTS;
+
+    publish(w, "/default/a", 0, 5);
+    newest_cursor(w, cursor);
+    publish(w, "/default/a", 5, EVENTS - 5);
+    shard_peer_subscribe(bystander, "s", "/other/live");
+    for (int i = 0; i < HERD; i++) {
+        herd[i] = shard_world_websocket(w);
+    }
+    (void)shard_peer_lines(bystander);
+    for (int i = 0; i < HERD; i++) {
+        if (i < 2) {
+            subscribe(herd[i], "/default/a", "\"replay\":{\"all\":true}");
+        } else {
+            after(herd[i], i % 2 == 0 ? "/default/a" : "/default/*", cursor);
+        }
+    }
+    /* Whoever is live waits for no more than the turn's pages. */
+    for (int i = 0; i < 20; i++) {
+        shard_world_publish(w, "/other/live", "\"0\"");
+        publish(w, "/default/a", number++, 1);
+        tap_check(strstr(shard_peer_lines(bystander), "\"data\"") != NULL);
+    }
+    shard_world_settle(w);
+    tap_check(w->metrics.replay_records < 4 * EVENTS);
+    for (int i = 0; i < HERD; i++) {
+        has_exactly(shard_peer_lines(herd[i]), i < 2 ? 0 : 5, number);
+        tap_check(list_empty(&herd[i]->client->replays));
+    }
     shard_world_free(w);
 }
 
@@ -306,10 +346,9 @@ TAP_CASE(what_is_trimmed_while_a_page_is_read_is_told_and_not_passed_over)
     w->pages_per_turn = 0;
     subscribe(p, "/default/a", "\"replay\":{\"all\":true}");
     shard_world_turn(w);
-    tap_check(shard_next_catchup(w->shard, w->now, &page));
+    tap_check(shard_next_page(w->shard, &page));
     /* The index still names what the log has let go of: the next one comes. */
     shard_world_trim(w, 6);
-    record.client = page.client;
     record.record.place = 6;
     record.record.origin = w->log[5]->origin;
     record.record.sequence = w->log[5]->sequence;
@@ -317,16 +356,29 @@ TAP_CASE(what_is_trimmed_while_a_page_is_read_is_told_and_not_passed_over)
     record.record.channel = w->log[5]->channel;
     record.record.content = w->log[5]->content;
     shard_world_step(w, &record);
-    end.client = page.client;
-    end.page.from = page.from;
     end.page.covered_place = 6;
-    end.page.first_place = 6;
     shard_world_step(w, &end);
     w->pages_per_turn = 2;
     shard_world_settle(w);
     lines = shard_peer_lines(p);
     tap_check(strstr(lines, "\"type\":\"gap\"") != NULL);
     has_exactly(lines, 5, 10);
+    shard_world_free(w);
+}
+
+TAP_CASE(a_replay_that_is_ended_before_its_first_page_is_forgotten)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_websocket(w);
+    const char *lines;
+
+    publish(w, "/default/a", 0, 10);
+    subscribe(p, "/default/a", "\"replay\":{\"all\":true}");
+    shard_peer_unsubscribe(p, "s");
+    shard_world_settle(w);
+    lines = shard_peer_lines(p);
+    tap_check(strstr(lines, "unsubscribe_success") != NULL);
+    has_exactly(lines, 0, 0);
     shard_world_free(w);
 }
 
@@ -475,6 +527,31 @@ TAP_CASE(history_is_a_page_and_the_connection_goes_on)
     shard_world_free(w);
 }
 
+TAP_CASE(those_that_wait_for_history_share_its_page)
+{
+    enum { HERD = 100 };
+    struct shard_world *w = small_world();
+    struct shard_peer *herd[HERD];
+    char head[1024];
+
+    publish(w, "/default/a", 0, 10);
+    for (int i = 0; i < HERD; i++) {
+        herd[i] = shard_world_connect(w);
+        ask(herd[i], "channel=/default/a&last=0&wait=30");
+    }
+    shard_world_settle(w);
+    tap_equal(w->metrics.replay_pages, 1);
+    publish(w, "/default/a", 10, 1);
+    shard_world_settle(w);
+    tap_equal(w->metrics.replay_pages, 2);
+    for (int i = 0; i < HERD; i++) {
+        tap_equal(shard_peer_answer(herd[i], head), 200);
+        buffer_append(&herd[i]->taken, bytes_of("", 1));
+        tap_check(strstr((const char *)herd[i]->taken.data, "10:") != NULL);
+    }
+    shard_world_free(w);
+}
+
 TAP_CASE(history_of_a_log_that_cannot_be_read_is_an_error)
 {
     struct shard_world *w = small_world();
@@ -532,9 +609,8 @@ TAP_CASE(history_waits_past_what_the_cursor_of_another_shard_covers)
     (void)snprintf(
         query, sizeof(query), "channel=/default/a&wait=5&after=%s", cursor);
     ask(p, query);
-    for (int i = 0; i < 5; i++) {
-        (void)shard_world_turn(w);
-    }
+    shard_world_settle(w);
+    tap_equal(w->metrics.replay_pages, 1);
     shard_world_give(w, batch);
     shard_world_settle(w);
     tap_equal(w->metrics.subscriptions_open, 1);

@@ -2,6 +2,8 @@
 #include "base/vector.h"
 #include "tests/lib/tap.h"
 
+#include <stdlib.h>
+
 TAP_CASE(an_absent_origin_is_had_up_to_nothing)
 {
     struct vector v = {0};
@@ -93,6 +95,21 @@ TAP_CASE(a_merged_vector_has_the_higher_of_both)
     tap_equal(vector_get(&a, 3), 1);
     vector_set(&a, 2, 4);
     tap_equal(vector_get(&a, 2), 4);
+}
+
+TAP_CASE(a_compact_one_reads_and_copies_as_the_whole)
+{
+    struct vector v = {0};
+    struct vector copy;
+    struct vector *compact;
+
+    tap_check(vector_raise(&v, 7, 3) && vector_raise(&v, 9, 4));
+    compact = vector_compact(&v);
+    tap_check(vector_bytes(compact) < sizeof(v));
+    tap_check(vector_equal(compact, &v));
+    vector_copy(&copy, compact);
+    tap_check(vector_equal(&copy, &v));
+    free(compact);
 }
 
 TAP_MAIN()

@@ -1,0 +1,332 @@
+/* Gathering those who want a page, reading it, and giving it to them. */
+#include "src/bridge/replay_page.h"
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "src/bridge/replay.h"
+#include "src/bridge/shard_state.h"
+
+#include <stdlib.h>
+
+/* So much is a write worth, however short. */
+#define GIVEN_BYTES_MIN 4096
+
+#define KEY_BYTES_MAX                              \
+    (sizeof(struct form) + sizeof(struct vector) + \
+     SUBSCRIPTION_TOPICS_BYTES_MAX)
+
+/* What a page depends on beside its channels and the cursor. */
+struct form {
+    uint64_t from_place;
+    uint64_t format;
+    uint64_t bytes_max;
+    uint64_t count_max;
+};
+
+void replay_page_queue_init(struct replay_page_queue *pages, uint64_t seed)
+{
+    map_init(&pages->groups, seed);
+    list_init(&pages->queue);
+    list_init(&pages->walkless);
+    buffer_init(&pages->key, KEY_BYTES_MAX);
+}
+
+static void free_group(struct replay_page_queue *pages,
+                       struct replay_group *group)
+{
+    check(list_empty(&group->members));
+    list_remove(&group->queue_node);
+    map_remove(&pages->groups, &group->node);
+    free(group);
+}
+
+void replay_page_queue_done(struct replay_page_queue *pages)
+{
+    check(list_empty(&pages->walkless));
+    while (!list_empty(&pages->queue)) {
+        free_group(
+            pages,
+            list_entry(pages->queue.next, struct replay_group, queue_node));
+    }
+    map_done(&pages->groups);
+    buffer_done(&pages->key);
+}
+
+static struct form form_of(const struct shard *shard,
+                           const struct replay *replay)
+{
+    const struct subscription *s = replay->subscription;
+    size_t bytes_max = shard->options.limits->send_buffer_max;
+    struct form form = {
+        .from_place = replay->from_place,
+        .format = s->format,
+        .bytes_max = bytes_max < REPLAY_PAGE_BYTES_MAX ? bytes_max
+                                                       : REPLAY_PAGE_BYTES_MAX,
+        .count_max = UINT64_MAX,
+    };
+
+    if (s->format == SUBSCRIPTION_HISTORY) {
+        history_room(s->client, &form.bytes_max, &form.count_max);
+    }
+    return form;
+}
+
+static struct bytes key_of(struct shard *shard, const struct replay *replay)
+{
+    struct buffer *key = &shard->pages.key;
+    const struct form form = form_of(shard, replay);
+
+    buffer_clear(key);
+    buffer_append(key, bytes_of(&form, sizeof(form)));
+    buffer_append(key, bytes_of(replay->at, vector_bytes(replay->at)));
+    subscription_print_topics(replay->subscription, key);
+    check(!key->overflowed);
+    return buffer_view(key);
+}
+
+static struct replay_group *new_group(struct replay_page_queue *pages,
+                                      struct bytes key)
+{
+    struct replay_group *group = alloc_raw(sizeof(*group) + key.len);
+
+    memcpy(group->key, key.data, key.len);
+    list_init(&group->members);
+    list_push_back(&pages->queue, &group->queue_node);
+    map_insert(&pages->groups, &group->node, bytes_of(group->key, key.len));
+    return group;
+}
+
+void replay_page_want(struct shard *shard, struct replay *replay)
+{
+    struct replay_page_queue *pages = &shard->pages;
+    struct bytes key = key_of(shard, replay);
+    struct map_node *node = map_find(&pages->groups, key);
+    struct replay_group *group =
+        node != NULL ? map_entry(node, struct replay_group, node)
+                     : new_group(pages, key);
+
+    check(list_empty(&replay->wait_node));
+    list_push_back(&group->members, &replay->wait_node);
+}
+
+void replay_page_walked(struct shard *shard)
+{
+    struct list *node;
+
+    while ((node = list_pop_front(&shard->pages.walkless)) != NULL) {
+        replay_offer(
+            list_entry(node, struct replay, wait_node)->subscription->client);
+    }
+}
+
+/* The first that can take a page; others are left out: they leave, or have
+ * output again and are offered a page when that is out. */
+static struct replay *first_member(struct replay_group *group)
+{
+    while (!list_empty(&group->members)) {
+        struct list *node = group->members.next;
+        struct replay *replay = list_entry(node, struct replay, wait_node);
+
+        if (client_takes_page(replay->subscription->client)) {
+            return replay;
+        }
+        list_remove(node);
+    }
+    return NULL;
+}
+
+bool replay_page_next(struct shard *shard, struct shard_page *ret)
+{
+    struct replay_page_queue *pages = &shard->pages;
+    struct replay_page *page = &pages->page;
+
+    check(page->group == NULL);
+    while (!list_empty(&pages->queue)) {
+        struct replay_group *group =
+            list_entry(pages->queue.next, struct replay_group, queue_node);
+        struct replay *leader = first_member(group);
+        struct form form;
+
+        if (leader == NULL) {
+            free_group(pages, group);
+            continue;
+        }
+        form = form_of(shard, leader);
+        page->group = group;
+        page->leader = leader;
+        page->next_place = leader->from_place;
+        vector_copy(&page->before, leader->at);
+        vector_copy(&page->at, leader->at);
+        page->mark = delivery_mark(&shard->deliveries);
+        page->bytes = 0;
+        page->bytes_max = form.bytes_max;
+        page->count = 0;
+        page->count_max = form.count_max;
+        page->gapped = false;
+        page->ended = false;
+        ret->shard = shard;
+        ret->from = leader->from_place;
+        ret->channel = subscription_channel(leader->subscription);
+        return true;
+    }
+    return false;
+}
+
+bool replay_page_wants(const struct shard *shard)
+{
+    const struct replay_page *page = &shard->pages.page;
+
+    return !page->ended && page->next_place <= shard->place &&
+           page->count < page->count_max && page->bytes <= page->bytes_max;
+}
+
+/* Its members are told of everything up to `to` before they get its events. */
+static void add_gap(struct replay_page *page,
+                    const struct vector *to,
+                    const char *reason)
+{
+    page->gapped = true;
+    page->gap.reason = reason;
+    page->gap.from = page->at;
+    vector_merge(&page->at, to);
+    page->gap.to = page->at;
+}
+
+/* The record comes after others of its origin that were never given. True when
+ * the gap must wait for the next page, to come behind this one's events. */
+static bool hole_ends_page(struct replay_page *page,
+                           const struct shard_input *in)
+{
+    struct vector to = {0};
+
+    (void)vector_raise(&to, in->record.origin, in->record.predecessor);
+    if (vector_covers(&page->at, &to)) {
+        return false;
+    }
+    if (page->gapped || page->count > 0) {
+        return true;
+    }
+    add_gap(page, &to, "corrupt");
+    return false;
+}
+
+void replay_page_record(struct shard *shard, const struct shard_input *in)
+{
+    struct replay_page *page = &shard->pages.page;
+    struct subscription *s = page->leader->subscription;
+    bool scan = subscription_channel(s).len == 0;
+    size_t bytes;
+
+    check(in->record.place >= page->next_place);
+    if (in->record.place > shard->place) {
+        page->next_place = shard->place + 1; /* it comes live */
+        page->ended = true;
+        return;
+    }
+    if (vector_get(&page->at, in->record.origin) < in->record.sequence) {
+        if (scan && hole_ends_page(page, in)) {
+            page->ended = true;
+            return;
+        }
+        (void)vector_raise(&page->at, in->record.origin, in->record.sequence);
+        bytes = delivery_page_add(shard, s, &page->at, in);
+        page->bytes += bytes;
+        page->count += bytes > 0;
+    }
+    shard_count(shard, replay_records, 1);
+    page->next_place = in->record.place + 1;
+}
+
+/* What is behind the shard's place was passed over, to come live; a page that
+ * ended itself knows best where. */
+static void move_on(const struct shard *shard,
+                    struct replay_page *page,
+                    uint64_t covered_place)
+{
+    if (covered_place > shard->place) {
+        covered_place = shard->place;
+    }
+    if (!page->ended && covered_place >= page->next_place) {
+        page->next_place = covered_place + 1;
+    }
+}
+
+/* The log is asked for its low-water marks once it was read. What has gone,
+ * before or while it was read, may be missing from the page: its members are
+ * told, and read again from there. */
+static void notice_trimmed(struct shard *shard, struct replay_page *page)
+{
+    const struct shard_lookup *lookup = &shard->options.lookup;
+    struct vector low;
+
+    lookup->low_water(lookup->context, &low);
+    if (vector_covers(&page->before, &low)) {
+        return;
+    }
+    delivery_truncate(&shard->deliveries, page->mark);
+    page->count = 0;
+    page->bytes = 0;
+    page->next_place = page->leader->from_place;
+    page->ended = true;
+    page->at = page->before;
+    add_gap(page, &low, "retention");
+}
+
+static void fail(struct replay_page *page, struct moment now)
+{
+    struct list *node;
+
+    while ((node = list_pop_front(&page->group->members)) != NULL) {
+        replay_fail(list_entry(node, struct replay, wait_node), now);
+    }
+}
+
+/* As many members as may be given it now; returns the bytes. */
+static size_t give(struct shard *shard,
+                   struct replay_page *page,
+                   struct moment now)
+{
+    bool live = page->next_place > shard->place &&
+                vector_covers(&shard->vector, &page->at);
+    size_t given = 0;
+
+    do {
+        struct replay *replay = first_member(page->group);
+
+        if (replay == NULL) {
+            break;
+        }
+        list_remove(&replay->wait_node);
+        given += page->bytes > GIVEN_BYTES_MIN ? page->bytes : GIVEN_BYTES_MIN;
+        replay_give(replay, page, live, now);
+    } while (given < REPLAY_PAGE_GIVEN_BYTES_MAX);
+    return given;
+}
+
+void replay_page_end(struct shard *shard,
+                     struct moment now,
+                     struct shard_input *in)
+{
+    struct replay_page_queue *pages = &shard->pages;
+    struct replay_page *page = &pages->page;
+    struct replay_group *group = page->group;
+
+    check(group != NULL);
+    shard_count(shard, replay_pages, 1);
+    in->page.given_bytes = 0;
+    if (in->page.failed) {
+        fail(page, now);
+    } else {
+        notice_trimmed(shard, page);
+        move_on(shard, page, in->page.covered_place);
+        in->page.given_bytes = give(shard, page, now);
+    }
+    delivery_truncate(&shard->deliveries, page->mark);
+    page->group = NULL;
+    if (list_empty(&group->members)) {
+        free_group(pages, group);
+    } else {
+        list_remove(&group->queue_node);
+        list_push_back(&pages->queue, &group->queue_node);
+    }
+}
