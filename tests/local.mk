@@ -185,6 +185,7 @@ E2E_TESTS = \
 	%D%/e2e/console.test \
 	%D%/e2e/crash.test \
 	%D%/e2e/disk.test \
+	%D%/e2e/herd.test \
 	%D%/e2e/http.test \
 	%D%/e2e/idempotency.test \
 	%D%/e2e/key.test \
