@@ -11,9 +11,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* How long clients may take to leave when the node stops. */
-#define DRAIN_TIMEOUT_MS 5000
-
 /* How long a peer may take to answer our close. */
 #define CLOSE_TIMEOUT_MS 5000
 
@@ -115,7 +112,7 @@ static int run(struct serve_options *o, struct why *why)
         .shards = (unsigned)s->shards,
         .connections_max = s->limits_connections_max,
         .queue_bytes_max = s->limits_queue_bytes_max,
-        .drain_timeout_ms = DRAIN_TIMEOUT_MS,
+        .drain_ms = s->drain_timeout_ms,
         .limits = limits(s),
         .compression = s->websocket_compression,
         .allowed_origins = origins,

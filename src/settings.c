@@ -32,6 +32,10 @@ static const struct settings_entry entries[] = {
      "Where to listen for HTTP and WebSocket without TLS."},
     {"shards", SETTINGS_NUMBER, AT(shards), "0", 0, 256, 0,
      "Threads that serve connections; 0 is one for each core."},
+    {"drain_timeout", SETTINGS_DURATION, AT(drain_timeout_ms), "10s",
+     0, 10 * MINUTE, 0,
+     "Time over which clients are sent away, in random order, when the node "
+     "stops; a millisecond for each if that is less."},
     {"log_level", SETTINGS_CHOICE, AT(log_level), "info", 0, 0,
      "debug info warn error",
      "The least serious lines that are written to standard error."},

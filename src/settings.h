@@ -31,6 +31,7 @@ struct settings {
     uint64_t log_level; /* enum logger_level */
     struct address listen;
     uint64_t shards; /* 0: one for each core */
+    uint64_t drain_timeout_ms;
 
     struct address tls_listen; /* host "": off */
     char *tls_certificate;

@@ -134,6 +134,7 @@ UNIT_PROGRAM = \
 	%D%/unit/test_client_list \
 	%D%/unit/test_config_text \
 	%D%/unit/test_dev \
+	%D%/unit/test_drain \
 	%D%/unit/test_duration \
 	%D%/unit/test_option_number \
 	%D%/unit/test_options \

@@ -66,6 +66,7 @@ struct client {
     bool aborted;         /* to be closed without waiting for the peer */
     bool half_closed;     /* our half of the connection is shut */
     bool peer_done;       /* the peer sends nothing more */
+    bool leaving;         /* sent away, once it has its answers */
     uint16_t publishes_in_flight;
     uint16_t subscription_count;
     struct list subscriptions;

@@ -18,6 +18,8 @@ libbridge_a_SOURCES = \
 	%D%/deadline.h \
 	%D%/delivery.c \
 	%D%/delivery.h \
+	%D%/drain.c \
+	%D%/drain.h \
 	%D%/event_stream.c \
 	%D%/event_stream.h \
 	%D%/frontier.c \

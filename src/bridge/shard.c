@@ -76,6 +76,7 @@ void shard_free(struct shard *shard)
         http_request_free(shard->spare_requests[i]);
     }
     free(shard->batches);
+    drain_done(&shard->drain);
     subscription_table_done(&shard->subscriptions);
     replay_page_queue_done(&shard->pages);
     delivery_arena_done(&shard->deliveries);
@@ -270,48 +271,10 @@ static void take_batches(struct shard *shard,
 
 uint64_t shard_deadline_ms(const struct shard *shard)
 {
-    return deadline_next_ms(shard);
-}
+    uint64_t drain_ms = drain_next_ms(shard);
+    uint64_t deadline_ms = deadline_next_ms(shard);
 
-/* An answer that was made is not cut short. */
-static void drain_http(struct client *c, struct moment now)
-{
-    if (c->out.len == 0) {
-        client_abort(c);
-        return;
-    }
-    client_finish(c);
-    client_wait_start(c, CLIENT_WAIT_CLOSE, now);
-}
-
-static void drain(struct shard *shard, struct moment now)
-{
-    shard->draining = true;
-    for (uint32_t i = 0; i < shard->clients.slot_count; i++) {
-        struct client *c = shard->clients.slots[i];
-
-        if (c == NULL) {
-            continue;
-        }
-        switch (c->state) {
-        case CLIENT_HTTP_IDLE:
-        case CLIENT_HTTP_READING:
-        case CLIENT_STREAM:
-            drain_http(c, now);
-            break;
-        case CLIENT_WS_OPEN:
-            if (c->publishes_in_flight == 0) {
-                ws_session_close(c, now, 1001, "the node stops");
-            }
-            break;
-        case CLIENT_HISTORY:
-            history_timeout(c, now);
-            break;
-        case CLIENT_HTTP_WAITING:
-        case CLIENT_CLOSING:
-            break;
-        }
-    }
+    return drain_ms < deadline_ms ? drain_ms : deadline_ms;
 }
 
 void shard_step(struct shard *shard, struct moment now, struct shard_input *in)
@@ -341,10 +304,11 @@ void shard_step(struct shard *shard, struct moment now, struct shard_input *in)
         replay_page_end(shard, now, in);
         break;
     case SHARD_INPUT_TICK:
+        drain_on(shard, now);
         deadline_expire(shard, now);
         break;
     case SHARD_INPUT_DRAIN:
-        drain(shard, now);
+        drain_begin(shard, now, in->drain_ms);
         break;
     }
 }
@@ -404,9 +368,9 @@ static void drained(struct shard *shard, struct client *c, struct moment now)
         }
         return;
     }
-    if (shard->draining && c->state == CLIENT_WS_OPEN &&
+    if (c->leaving && c->state == CLIENT_WS_OPEN &&
         c->publishes_in_flight == 0) {
-        ws_session_close(c, now, 1001, "the node stops");
+        drain_client(c, now);
         return;
     }
     replay_offer(c);

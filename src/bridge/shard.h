@@ -57,7 +57,7 @@ struct shard_lookup {
 struct shard_options {
     uint32_t index;
     uint64_t seed;        /* of its maps */
-    uint64_t random_seed; /* of identifiers for refused events */
+    uint64_t random_seed; /* of what need not be secret */
     uint64_t last_place;  /* of the log, when the shard starts */
     struct shard_lookup lookup;
     uint8_t
@@ -84,7 +84,7 @@ enum shard_input_kind {
     SHARD_INPUT_RECORD,   /* one record of the page asked for */
     SHARD_INPUT_PAGE_END, /* that page is done, see `page` */
     SHARD_INPUT_TICK,     /* time has passed, see shard_deadline_ms() */
-    SHARD_INPUT_DRAIN,    /* the node stops: send everybody away */
+    SHARD_INPUT_DRAIN,    /* the node stops: send everybody away; once */
 };
 
 struct shard_input {
@@ -112,6 +112,7 @@ struct shard_input {
             bool failed;
             size_t given_bytes; /* set by the step: what it led to, about */
         } page;
+        uint64_t drain_ms; /* DRAIN: over how long */
     };
 };
 

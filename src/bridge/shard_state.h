@@ -6,6 +6,7 @@
 
 #include "src/bridge/client_table.h"
 #include "src/bridge/delivery.h"
+#include "src/bridge/drain.h"
 #include "src/bridge/replay_page.h"
 #include "src/bridge/shard.h"
 
@@ -46,6 +47,7 @@ struct shard {
     struct list waits[CLIENT_WAIT_COUNT];
     struct list publishes;
     bool draining;
+    struct drain drain;
 };
 
 /* Count in this shard's metrics. */

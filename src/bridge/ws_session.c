@@ -257,6 +257,10 @@ static enum problem act(const struct turn *t, const struct client_msg *msg)
         send_keepalive(c, t->now);
         return PROBLEM_NONE;
     case CLIENT_MSG_SUBSCRIBE:
+        if (c->shard->draining) {
+            drain_client(c, t->now);
+            return PROBLEM_NONE;
+        }
         return subscribe(t, msg);
     case CLIENT_MSG_UNSUBSCRIBE:
         unsubscribe(t, msg);

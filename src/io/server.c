@@ -55,15 +55,17 @@ static void close_handles(struct server *server)
     mailbox_close(&server->mailbox);
 }
 
+/* The second time, clients are not waited for. */
 static void begin_stop(struct server *server)
 {
     const struct mail drain = {.kind = MAIL_DRAIN};
 
-    if (server->stopping) {
-        return;
-    }
+    logger_line(LOGGER_INFO,
+                "node.stopping",
+                "shards=%u wait=%s",
+                server->shard_count,
+                server->stopping ? "no" : "yes");
     server->stopping = true;
-    logger_line(LOGGER_INFO, "node.stopping", "shards=%u", server->shard_count);
     for (unsigned i = 0; i < server->shard_count; i++) {
         mailbox_post(shard_loop_mailbox(server->shards[i]), &drain, 1);
     }
@@ -229,7 +231,7 @@ static void start_shard(struct server *server,
             tls_context == NULL ? NULL : tls_context_ref(tls_context),
         .connections = &server->connections,
         .connections_max = options->connections_max,
-        .drain_timeout_ms = options->drain_timeout_ms,
+        .drain_ms = options->drain_ms,
     };
     memcpy(loop_options.shard.token_secret,
            server->token_secret,

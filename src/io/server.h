@@ -22,7 +22,7 @@ struct server_options {
     unsigned shards;              /* 0: one a core */
     size_t connections_max;
     size_t queue_bytes_max;
-    uint64_t drain_timeout_ms;
+    uint64_t drain_ms; /* over which clients are sent away at the end */
     struct shard_limits limits;
     bool compression;
     const struct bytes *allowed_origins;
@@ -42,8 +42,8 @@ struct server_options {
     void *context;
 };
 
-/* Serve until SIGTERM or SIGINT; then let everybody go and return 0. SIGHUP
- * reads the certificate again. */
+/* Serve until SIGTERM or SIGINT; then let everybody go, all at once with a
+ * second one, and return 0. SIGHUP reads the certificate again. */
 int server_run(const struct server_options *options, struct why *why);
 
 #endif

@@ -16,6 +16,9 @@
 #define INPUT_BYTES (64 * 1024)
 #define PLAIN_BYTES (64 * 1024)
 
+/* How long clients may take to leave once the last was sent away. */
+#define LEAVE_TIMEOUT_MS 5000
+
 /* What pages of the log may lead to in one turn, reading included. */
 #define PAGES_BYTES_PER_TURN (16 * (size_t)LOG_PAGE_BYTES_MAX)
 
@@ -281,13 +284,16 @@ static void take_batches(struct shard_loop *loop, struct batch *batch)
 
 static void begin_drain(struct shard_loop *loop)
 {
-    struct shard_input in = {.kind = SHARD_INPUT_DRAIN};
+    struct shard_input in = {.kind = SHARD_INPUT_DRAIN,
+                             .drain_ms = loop->options.drain_ms};
 
     if (loop->draining) {
+        loop->drain_until_ms = 0;
         return;
     }
     loop->draining = true;
-    loop->drain_until_ms = loop->now.mono_ms + loop->options.drain_timeout_ms;
+    loop->drain_until_ms =
+        uv_now(&loop->uv) + loop->options.drain_ms + LEAVE_TIMEOUT_MS;
     acceptor_stop(&loop->acceptor);
     acceptor_stop(&loop->tls_acceptor);
     step(loop, &in);

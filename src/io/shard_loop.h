@@ -22,7 +22,7 @@ struct shard_loop_options {
     struct tls_context *tls_context; /* a reference, taken over; may be NULL */
     atomic_size_t *connections;      /* of all shards */
     size_t connections_max;
-    uint64_t drain_timeout_ms;
+    uint64_t drain_ms; /* over which clients are sent away */
 };
 
 /* Start its thread. NULL with errno-like code in `ret_error`. */
@@ -31,8 +31,9 @@ struct shard_loop *shard_loop_start(const struct shard_loop_options *options);
 /* From any thread: batches, a new certificate, the order to drain. */
 struct mailbox *shard_loop_mailbox(struct shard_loop *loop);
 
-/* Wait for the thread, which ends by itself after MAIL_DRAIN and says so to the
- * server. Mail may still come until shard_loop_free(). */
+/* Wait for the thread, which ends by itself after MAIL_DRAIN, at once after
+ * another, and says so to the server. Mail may still come until
+ * shard_loop_free(). */
 void shard_loop_join(struct shard_loop *loop);
 void shard_loop_free(struct shard_loop *loop); /* accepts NULL */
 

@@ -17,6 +17,7 @@ class Member:
         self.rest = b""   # what may be part of a message
         self.numbers = []
         self.cursors = []
+        self.left_at = None
 
     def take(self, got):
         got = self.rest + got
@@ -73,6 +74,7 @@ class Crowd:
         del self.by_fd[member.socket.fileno()]
         member.socket.close()
         member.socket = None
+        member.left_at = time.monotonic()
 
     def until(self, number, timeout_s):
         """Everybody has this event, or one behind it; those that have not."""
