@@ -237,14 +237,16 @@ static bool handshake_agreed(struct ws_client *c)
     struct http_response *r = c->response;
     struct bytes accept = http_response_field(r, "sec-websocket-accept");
     struct bytes protocol = http_response_field(r, "sec-websocket-protocol");
+    int status = http_response_status(r);
     struct why why;
     int rc;
 
-    if (http_response_status(r) != 101) {
+    if (status != 101) {
+        /* A proxy in front of a server that is away, too, says 5xx. */
         rc = why_set(&why,
-                     RC_DENIED,
+                     status == 429 || status >= 500 ? RC_BUSY : RC_DENIED,
                      "the server refused the WebSocket with HTTP status %d",
-                     http_response_status(r));
+                     status);
         fail(c, rc, &why);
         return false;
     }

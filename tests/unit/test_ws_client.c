@@ -364,8 +364,22 @@ TAP_CASE(ws_client_is_told_that_its_key_is_wrong)
 TAP_CASE(ws_client_does_not_take_another_status)
 {
     prepare();
+    status_line = "HTTP/1.1 404 Not Found";
+    fails(RC_DENIED, "status 404");
+}
+
+TAP_CASE(ws_client_tells_a_server_that_may_be_asked_again)
+{
+    prepare();
     status_line = "HTTP/1.1 503 Service Unavailable";
-    fails(RC_DENIED, "status 503");
+    fails(RC_BUSY, "status 503");
+}
+
+TAP_CASE(ws_client_tells_a_server_that_is_asked_too_often)
+{
+    prepare();
+    status_line = "HTTP/1.1 429 Too Many Requests";
+    fails(RC_BUSY, "status 429");
 }
 
 TAP_CASE(ws_client_does_not_take_a_wrong_accept)
