@@ -4,9 +4,9 @@
 #include "base/check.h"
 #include "proto/answer.h"
 #include "proto/http_reply.h"
-#include "proto/query.h"
 #include "src/bridge/admission.h"
 #include "src/bridge/http_api.h"
+#include "src/bridge/http_query.h"
 #include "src/bridge/replay.h"
 
 /* What a request asks for. */
@@ -30,33 +30,26 @@ static enum problem add_channel(struct wish *wish, struct bytes value)
     return PROBLEM_NONE;
 }
 
-/* Parameters that are not known are passed over: proxies add them. */
+static enum problem take(void *context, struct bytes name, struct bytes value)
+{
+    struct wish *wish = context;
+
+    if (bytes_equal_text(name, "channel")) {
+        return add_channel(wish, value);
+    }
+    if (bytes_equal_text(name, "token")) {
+        wish->token = value;
+    }
+    return PROBLEM_NONE;
+}
+
 static enum problem read_query(struct client *c, struct wish *wish)
 {
-    struct buffer *text = &c->shard->text;
-    struct bytes rest = http_request_query(c->request);
-    struct bytes name;
-    struct bytes value;
-    int rc;
+    enum problem problem = http_query_read(c, &wish->begin, take, wish);
 
-    buffer_clear(text);
-    while ((rc = query_next(&rest, text, &name, &value)) == 0) {
-        enum problem problem = PROBLEM_NONE;
-
-        if (bytes_equal_text(name, "channel")) {
-            problem = add_channel(wish, value);
-        } else if (bytes_equal_text(name, "token")) {
-            wish->token = value;
-        } else {
-            (void)replay_request_take(name, value, &wish->begin, &problem);
-        }
-        if (problem != PROBLEM_NONE) {
-            return problem;
-        }
-    }
-    return rc == RC_NOT_FOUND && wish->pattern_count > 0
-               ? PROBLEM_NONE
-               : PROBLEM_QUERY_MALFORMED;
+    return problem == PROBLEM_NONE && wish->pattern_count == 0
+               ? PROBLEM_QUERY_MALFORMED
+               : problem;
 }
 
 /* What a browser's EventSource sends when it comes back is newer than what the

@@ -4,9 +4,9 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/text.h"
-#include "proto/query.h"
 #include "src/bridge/admission.h"
 #include "src/bridge/http_api.h"
+#include "src/bridge/http_query.h"
 #include "src/bridge/replay.h"
 
 #include <stdlib.h>
@@ -34,11 +34,9 @@ static enum problem take_number(struct bytes value,
                : PROBLEM_QUERY_MALFORMED;
 }
 
-static enum problem take(struct wish *wish,
-                         struct bytes name,
-                         struct bytes value)
+static enum problem take(void *context, struct bytes name, struct bytes value)
 {
-    enum problem problem = PROBLEM_NONE;
+    struct wish *wish = context;
 
     if (bytes_equal_text(name, "channel")) {
         if (wish->has_channel) {
@@ -55,31 +53,20 @@ static enum problem take(struct wish *wish,
     if (bytes_equal_text(name, "wait")) {
         return take_number(value, 0, HISTORY_WAIT_SECONDS_MAX, &wish->wait_s);
     }
-    (void)replay_request_take(name, value, &wish->begin, &problem);
-    return problem;
+    return PROBLEM_NONE;
 }
 
 static enum problem read_query(struct client *c, struct wish *wish)
 {
-    struct buffer *text = &c->shard->text;
-    struct bytes rest = http_request_query(c->request);
-    struct bytes name;
-    struct bytes value;
-    int rc;
+    enum problem problem = http_query_read(c, &wish->begin, take, wish);
 
-    buffer_clear(text);
-    while ((rc = query_next(&rest, text, &name, &value)) == 0) {
-        enum problem problem = take(wish, name, value);
-
-        if (problem != PROBLEM_NONE) {
-            return problem;
-        }
+    if (problem == PROBLEM_NONE && !wish->has_channel) {
+        return PROBLEM_QUERY_MALFORMED;
     }
     if (wish->begin.kind == REPLAY_NONE) {
         wish->begin.kind = REPLAY_ALL;
     }
-    return rc == RC_NOT_FOUND && wish->has_channel ? PROBLEM_NONE
-                                                   : PROBLEM_QUERY_MALFORMED;
+    return problem;
 }
 
 /* Most wait equally long, so the place is near the end. */

@@ -30,6 +30,8 @@ libbridge_a_SOURCES = \
 	%D%/http_api.h \
 	%D%/http_publish.c \
 	%D%/http_publish.h \
+	%D%/http_query.c \
+	%D%/http_query.h \
 	%D%/intake.c \
 	%D%/intake.h \
 	%D%/metrics.c \
