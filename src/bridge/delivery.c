@@ -146,19 +146,19 @@ static void fall_behind(struct shard *shard,
     replay_begin(shard, s, &start);
 }
 
-/* `tails`: of each format the event's, UINT32_MAX while there is none. */
+/* `tails`: of each format the event's, UINT32_MAX while there is none. From the
+ * back, because one that falls behind changes places with the last live one. */
 static void note_topic(struct shard *shard,
                        const struct topic *topic,
                        const struct event *event,
                        uint32_t tails[SUBSCRIPTION_FORMAT_COUNT])
 {
-    for (uint32_t i = 0; i < topic->count; i++) {
+    for (uint32_t i = topic->live_count; i-- > 0;) {
         struct subscription *s = topic->links[i]->subscription;
         struct client *c = s->client;
         uint32_t *tail = &tails[s->format];
 
-        if (event->place <= s->after_place || s->replay != NULL ||
-            !client_subscribes(c)) {
+        if (event->place <= s->after_place || !client_subscribes(c)) {
             continue;
         }
         if (!is_live(shard, s)) {

@@ -92,12 +92,11 @@ void replay_begin(struct shard *shard,
 {
     struct replay *replay = alloc_zero(sizeof(*replay));
 
-    check(subscription->replay == NULL);
     list_init(&replay->wait_node);
     replay->subscription = subscription;
     replay->from_place = start->place;
     replay->at = vector_compact(&start->at);
-    subscription->replay = replay;
+    subscription_replay(subscription, replay);
     list_push_back(&subscription->client->replays, &replay->node);
     shard_count(shard, replays_begun, 1);
     replay_offer(subscription->client);
@@ -130,7 +129,7 @@ static void go_live(struct replay *replay)
 {
     struct subscription *s = replay->subscription;
 
-    s->replay = NULL;
+    subscription_replay(s, NULL);
     s->after_place = s->client->shard->place;
     replay_free(replay);
 }

@@ -36,6 +36,33 @@ static struct topic *topic_get(struct map *map, struct bytes name)
     return topic;
 }
 
+static void put(struct topic *topic, uint32_t slot, struct topic_link *link)
+{
+    topic->links[slot] = link;
+    link->slot = slot;
+}
+
+static void swap(struct topic *topic, uint32_t a, uint32_t b)
+{
+    struct topic_link *link = topic->links[a];
+
+    put(topic, a, topic->links[b]);
+    put(topic, b, link);
+}
+
+/* To the live ones, which stand first, or to the others. */
+static void move(struct topic_link *link, bool live)
+{
+    struct topic *topic = link->topic;
+
+    check(live == (link->slot >= topic->live_count));
+    if (live) {
+        swap(topic, link->slot, topic->live_count++);
+    } else {
+        swap(topic, link->slot, --topic->live_count);
+    }
+}
+
 static void topic_add(struct topic *topic, struct topic_link *link)
 {
     if (topic->count == topic->capacity) {
@@ -44,8 +71,8 @@ static void topic_add(struct topic *topic, struct topic_link *link)
                                     topic->capacity * sizeof(topic->links[0]));
     }
     link->topic = topic;
-    link->slot = topic->count;
-    topic->links[topic->count++] = link;
+    put(topic, topic->count++, link);
+    swap(topic, link->slot, topic->live_count++);
 }
 
 static bool is_wildcard(const struct topic *topic)
@@ -58,12 +85,12 @@ static bool is_wildcard(const struct topic *topic)
 static void topic_drop(struct subscription_table *t, struct topic_link *link)
 {
     struct topic *topic = link->topic;
-    struct topic_link *last = topic->links[topic->count - 1];
 
     check(topic->links[link->slot] == link);
-    topic->links[link->slot] = last;
-    last->slot = link->slot;
-    topic->count--;
+    if (link->slot < topic->live_count) {
+        move(link, false);
+    }
+    swap(topic, link->slot, --topic->count);
     if (topic->count == 0) {
         map_remove(is_wildcard(topic) ? &t->wildcard : &t->exact, &topic->node);
         free(topic->links);
@@ -129,6 +156,15 @@ void subscription_free(struct subscription_table *t, struct subscription *s)
     replay_free(s->replay);
     t->count--;
     free(s);
+}
+
+void subscription_replay(struct subscription *s, struct replay *replay)
+{
+    check((s->replay == NULL) != (replay == NULL));
+    s->replay = replay;
+    for (size_t i = 0; i < s->link_count; i++) {
+        move(&s->links[i], replay == NULL);
+    }
 }
 
 struct bytes subscription_id(const struct subscription *s)

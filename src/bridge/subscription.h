@@ -23,12 +23,14 @@ enum subscription_format {
     SUBSCRIPTION_FORMAT_COUNT,
 };
 
-/* All subscriptions to one name or pattern. */
+/* All subscriptions to one name or pattern, the live ones first: an event walks
+ * only them, so those that are not cost it nothing. */
 struct topic {
     struct map_node node;
     uint32_t count;
+    uint32_t live_count;
     uint32_t capacity;
-    struct topic_link **links; /* in no order */
+    struct topic_link **links; /* otherwise in no order */
     char name[];
 };
 
@@ -45,7 +47,7 @@ struct topic_link {
 struct subscription {
     struct list client_node; /* in its client's list */
     struct client *client;
-    struct replay *replay; /* NULL: live */
+    struct replay *replay; /* NULL: live, see subscription_replay() */
     uint64_t after_place;  /* has seen, or need not see, all up to here */
     struct topic_link *links;
     char *begin; /* what its data frames begin with, the id inside it */
@@ -65,8 +67,7 @@ void subscription_table_init(struct subscription_table *t, uint64_t seed);
 void subscription_table_done(struct subscription_table *t); /* must be empty */
 
 /* Live from this call on, for events after `after_place`. The caller links
- * client_node and, for a replay, sets `replay`, which subscription_free()
- * frees. `id` is empty for one that is not a WebSocket's. */
+ * client_node. `id` is empty for one that is not a WebSocket's. */
 struct subscription *subscription_new(struct subscription_table *t,
                                       struct client *client,
                                       struct bytes id,
@@ -74,6 +75,10 @@ struct subscription *subscription_new(struct subscription_table *t,
                                       size_t pattern_count,
                                       uint64_t after_place);
 void subscription_free(struct subscription_table *t, struct subscription *s);
+
+/* No longer live, until it is called with NULL again. subscription_free() frees
+ * the replay. */
+void subscription_replay(struct subscription *s, struct replay *replay);
 
 struct bytes subscription_id(const struct subscription *s);
 struct bytes subscription_begin(const struct subscription *s);

@@ -1,6 +1,8 @@
 /* Which subscriptions an event finds: by its exact name and by every wildcard
  * above it, and nothing else. */
+#include "base/alloc.h"
 #include "proto/client_msg.h"
+#include "src/bridge/replay.h"
 #include "src/bridge/subscription.h"
 #include "tests/lib/tap.h"
 
@@ -193,6 +195,57 @@ TAP_CASE(any_of_many_subscriptions_to_one_channel_can_leave)
                     subscription_id(s),
                     subscription_id(all[subscription_id(s).data[1] - '0'])));
             }
+        }
+    }
+    subscription_table_done(&t);
+}
+
+TAP_CASE(those_that_are_live_stand_first_whoever_leaves)
+{
+    enum { COUNT = 16, STEPS = 2000 };
+    struct subscription *all[COUNT] = {NULL};
+    struct replay *replays[COUNT];
+    struct subscription_table t;
+    uint32_t random = 1;
+
+    subscription_table_init(&t, 1);
+    for (int step = 0; step < STEPS; step++) {
+        struct topic *topics[SUBSCRIPTION_TOPICS_MAX];
+        size_t live = 0;
+        int i = (int)((random = random * 1664525 + 1013904223) >> 16) % COUNT;
+
+        if (all[i] == NULL) {
+            all[i] = subscribe(&t, "s", "/n/a");
+        } else if (step % 3 == 0) {
+            subscription_free(&t, all[i]);
+            all[i] = NULL;
+        } else if (all[i]->replay == NULL) {
+            replays[i] = alloc_zero(sizeof(*replays[i]));
+            list_init(&replays[i]->node);
+            list_init(&replays[i]->wait_node);
+            subscription_replay(all[i], replays[i]);
+        } else {
+            subscription_replay(all[i], NULL);
+            replay_free(replays[i]);
+        }
+        for (int n = 0; n < COUNT; n++) {
+            live += all[n] != NULL && all[n]->replay == NULL;
+        }
+        if (subscription_topics(&t, bytes_text("/n/a"), topics) == 0) {
+            tap_equal(live, 0);
+            continue;
+        }
+        tap_equal(topics[0]->live_count, live);
+        for (uint32_t slot = 0; slot < topics[0]->count; slot++) {
+            const struct topic_link *link = topics[0]->links[slot];
+
+            tap_equal(link->slot, slot);
+            tap_equal(link->subscription->replay == NULL, slot < live);
+        }
+    }
+    for (int i = 0; i < COUNT; i++) {
+        if (all[i] != NULL) {
+            subscription_free(&t, all[i]);
         }
     }
     subscription_table_done(&t);
