@@ -189,10 +189,10 @@ int log_read(struct log *log,
              void *context,
              struct why *why);
 
-/* Visit records from the last place <= `from` on, newest first, until the
- * visitor returns false. Otherwise as log_read(); a page at a time inside. */
+/* The same backwards: from the last place <= `from` on, newest first. */
 int log_read_back(struct log *log,
                   uint64_t from,
+                  size_t bytes_max,
                   bool (*visit)(uint64_t place,
                                 const struct record *record,
                                 void *context),

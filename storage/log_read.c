@@ -123,19 +123,48 @@ static int read_failed(struct log *log, int error, struct why *why)
     return RC_IO;
 }
 
-static int read_on(struct log *log,
-                   MDB_cursor *cursor,
-                   uint64_t from,
-                   struct page *page)
+/* What one transaction is to visit. */
+struct reading {
+    uint64_t from;
+    const uint64_t *places;
+    size_t place_count;
+    struct page page;
+};
+
+/* Walk a cursor over it inside a transaction. */
+static int read_page(struct log *log,
+                     int (*walk)(struct log *log,
+                                 MDB_cursor *cursor,
+                                 struct reading *r),
+                     struct reading *r,
+                     struct why *why)
 {
-    uint64_t place = from;
+    MDB_txn *txn;
+    MDB_cursor *cursor;
+    int error = log_read_begin(log, &txn);
+
+    if (error != 0) {
+        return read_failed(log, error, why);
+    }
+    error = mdb_cursor_open(txn, log->events, &cursor);
+    if (error == 0) {
+        error = walk(log, cursor, r);
+        mdb_cursor_close(cursor);
+    }
+    log_read_end(log, txn);
+    return read_failed(log, error, why);
+}
+
+static int walk_on(struct log *log, MDB_cursor *cursor, struct reading *r)
+{
+    uint64_t place = r->from;
     MDB_val key = {.mv_size = sizeof(place), .mv_data = &place};
     MDB_val value;
     int error = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
 
     while (error == 0) {
         memcpy(&place, key.mv_data, sizeof(place));
-        if (!visit_value(log, page, place, value)) {
+        if (!visit_value(log, &r->page, place, value)) {
             break;
         }
         error = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
@@ -143,14 +172,30 @@ static int read_on(struct log *log,
     return error;
 }
 
-static int read_each(struct log *log,
-                     MDB_cursor *cursor,
-                     const uint64_t *places,
-                     size_t count,
-                     struct page *page)
+static int walk_back(struct log *log, MDB_cursor *cursor, struct reading *r)
 {
-    for (size_t n = 0; n < count; n++) {
-        uint64_t place = places[n];
+    uint64_t place = r->from;
+    MDB_val key = {.mv_size = sizeof(place), .mv_data = &place};
+    MDB_val value;
+    int error = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+
+    if (error == MDB_NOTFOUND) {
+        error = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+    }
+    while (error == 0) {
+        memcpy(&place, key.mv_data, sizeof(place));
+        if (place <= r->from && !visit_value(log, &r->page, place, value)) {
+            break;
+        }
+        error = mdb_cursor_get(cursor, &key, &value, MDB_PREV);
+    }
+    return error;
+}
+
+static int walk_places(struct log *log, MDB_cursor *cursor, struct reading *r)
+{
+    for (size_t n = 0; n < r->place_count; n++) {
+        uint64_t place = r->places[n];
         MDB_val key = {.mv_size = sizeof(place), .mv_data = &place};
         MDB_val value;
         int error = mdb_cursor_get(cursor, &key, &value, MDB_SET_KEY);
@@ -161,7 +206,7 @@ static int read_each(struct log *log,
         if (error != 0) {
             return error;
         }
-        if (!visit_value(log, page, place, value)) {
+        if (!visit_value(log, &r->page, place, value)) {
             break;
         }
     }
@@ -177,84 +222,29 @@ int log_read(struct log *log,
              void *context,
              struct why *why)
 {
-    struct page page = {
-        .visit = visit, .context = context, .bytes_left = bytes_max};
-    MDB_txn *txn;
-    MDB_cursor *cursor;
-    int error;
+    struct reading r = {
+        .from = from,
+        .page = {.visit = visit, .context = context, .bytes_left = bytes_max}};
 
     check(bytes_max <= LOG_PAGE_BYTES_MAX);
-    error = log_read_begin(log, &txn);
-    if (error != 0) {
-        return read_failed(log, error, why);
-    }
-    error = mdb_cursor_open(txn, log->events, &cursor);
-    if (error == 0) {
-        error = read_on(log, cursor, from, &page);
-        mdb_cursor_close(cursor);
-    }
-    log_read_end(log, txn);
-    return read_failed(log, error, why);
-}
-
-/* Backwards over up to this many records a transaction. */
-#define BACK_RECORDS_MAX 4096
-
-/* The place to go on from; 0 when the log's head or the visitor's end has come.
- */
-static int read_back(struct log *log,
-                     MDB_cursor *cursor,
-                     uint64_t *from,
-                     struct page *page)
-{
-    MDB_val key = {.mv_size = sizeof(*from), .mv_data = from};
-    MDB_val value;
-    uint64_t place = *from;
-    int error = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-
-    if (error == MDB_NOTFOUND) {
-        error = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
-    }
-    for (unsigned n = 0; error == 0 && n < BACK_RECORDS_MAX; n++) {
-        memcpy(&place, key.mv_data, sizeof(place));
-        if (place <= *from && !visit_value(log, page, place, value)) {
-            *from = 0;
-            return 0;
-        }
-        error = mdb_cursor_get(cursor, &key, &value, MDB_PREV);
-    }
-    *from = error == 0 ? place - 1 : 0;
-    return error == MDB_NOTFOUND ? 0 : error;
+    return read_page(log, walk_on, &r, why);
 }
 
 int log_read_back(struct log *log,
                   uint64_t from,
+                  size_t bytes_max,
                   bool (*visit)(uint64_t place,
                                 const struct record *record,
                                 void *context),
                   void *context,
                   struct why *why)
 {
-    struct page page = {
-        .visit = visit, .context = context, .bytes_left = SIZE_MAX};
-    int error = 0;
+    struct reading r = {
+        .from = from,
+        .page = {.visit = visit, .context = context, .bytes_left = bytes_max}};
 
-    while (error == 0 && from > 0) {
-        MDB_txn *txn;
-        MDB_cursor *cursor;
-
-        error = log_read_begin(log, &txn);
-        if (error != 0) {
-            break;
-        }
-        error = mdb_cursor_open(txn, log->events, &cursor);
-        if (error == 0) {
-            error = read_back(log, cursor, &from, &page);
-            mdb_cursor_close(cursor);
-        }
-        log_read_end(log, txn);
-    }
-    return read_failed(log, error, why);
+    check(bytes_max <= LOG_PAGE_BYTES_MAX);
+    return read_page(log, walk_back, &r, why);
 }
 
 int log_read_places(struct log *log,
@@ -266,20 +256,10 @@ int log_read_places(struct log *log,
                     void *context,
                     struct why *why)
 {
-    struct page page = {
-        .visit = visit, .context = context, .bytes_left = SIZE_MAX};
-    MDB_txn *txn;
-    MDB_cursor *cursor;
-    int error = log_read_begin(log, &txn);
+    struct reading r = {
+        .places = places,
+        .place_count = count,
+        .page = {.visit = visit, .context = context, .bytes_left = SIZE_MAX}};
 
-    if (error != 0) {
-        return read_failed(log, error, why);
-    }
-    error = mdb_cursor_open(txn, log->events, &cursor);
-    if (error == 0) {
-        error = read_each(log, cursor, places, count, &page);
-        mdb_cursor_close(cursor);
-    }
-    log_read_end(log, txn);
-    return read_failed(log, error, why);
+    return read_page(log, walk_places, &r, why);
 }

@@ -135,6 +135,7 @@ UNIT_IO = \
 	%D%/unit/test_line_input \
 	%D%/unit/test_listener \
 	%D%/unit/test_log_thread \
+	%D%/unit/test_log_view \
 	%D%/unit/test_logger \
 	%D%/unit/test_mailbox \
 	%D%/unit/test_outbound \

@@ -300,12 +300,10 @@ size_t delivery_page_add(struct shard *shard,
                          const struct shard_input *in)
 {
     struct delivery_arena *a = &shard->deliveries;
-    struct topic *topics[SUBSCRIPTION_TOPICS_MAX];
-    size_t count =
-        subscription_topics(&shard->subscriptions, in->record.channel, topics);
     uint32_t tail;
 
-    if (!subscription_matches(subscription, topics, count)) {
+    if (!subscription_matches(
+            &shard->subscriptions, subscription, in->record.channel)) {
         return 0;
     }
     tail = add_tail(a,
@@ -331,6 +329,21 @@ void delivery_page_give(struct shard *shard,
         }
     }
     shard_count(shard, deliveries, a->tail_count - mark.tail_count);
+}
+
+void delivery_begun(struct shard *shard,
+                    struct subscription *subscription,
+                    const struct vector *at)
+{
+    struct client *c = subscription->client;
+
+    if (subscription->format == SUBSCRIPTION_CURSORS) {
+        buffer_clear(&shard->text);
+        answer_subscribed(&shard->text, subscription_id(subscription), at);
+        client_send_text(c, buffer_view(&shard->text));
+    } else if (subscription->format == SUBSCRIPTION_STREAM) {
+        answer_stream_begin(client_output(c), at);
+    }
 }
 
 void delivery_gap(struct shard *shard,

@@ -94,6 +94,11 @@ void delivery_page_give(struct shard *shard,
                         struct subscription *subscription,
                         struct delivery_mark mark);
 
+/* Tell a subscription with cursors where it begins. */
+void delivery_begun(struct shard *shard,
+                    struct subscription *subscription,
+                    const struct vector *at);
+
 /* Tell a subscription what it will never have. One that asked for no cursors
  * would not understand: its connection is closed, so that it comes back. */
 void delivery_gap(struct shard *shard,

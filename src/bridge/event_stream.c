@@ -100,7 +100,7 @@ static void schedule_keepalive(struct client *c, struct moment now)
     list_push_back(&c->shard->stream_keepalives, &c->keepalive_node);
 }
 
-static void answer_head(struct client *c, const struct replay_start *start)
+static void answer_head(struct client *c)
 {
     struct buffer *out = client_output(c);
 
@@ -111,9 +111,6 @@ static void answer_head(struct client *c, const struct replay_start *start)
     /* The stream ends with the connection. */
     http_reply_field(out, "connection", bytes_text("close"));
     http_reply_end(out);
-    if (!c->head_only) {
-        answer_stream_begin(out, &start->at);
-    }
     check(!out->overflowed);
 }
 
@@ -139,6 +136,9 @@ static void begin(struct client *c,
     c->state = CLIENT_STREAM;
     client_wait_stop(c);
     schedule_keepalive(c, now);
+    if (start->last == 0) {
+        delivery_begun(shard, s, &start->at);
+    }
     if (wish->begin.kind != REPLAY_NONE) {
         replay_begin(shard, s, start);
     }
@@ -165,7 +165,7 @@ enum problem event_stream_open(struct client *client, struct moment now)
         return problem;
     }
     shard_count(shard, http_requests, 1);
-    answer_head(client, &start);
+    answer_head(client);
     if (client->head_only) {
         client_finish(client);
         client_wait_start(client, CLIENT_WAIT_CLOSE, now);

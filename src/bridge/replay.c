@@ -67,6 +67,12 @@ static void place_since(struct shard *shard,
     ret->place = lookup->seek(lookup->context, &ret->at);
 }
 
+static void place_now(const struct shard *shard, struct replay_start *ret)
+{
+    ret->place = shard->place + 1;
+    ret->at = shard->vector;
+}
+
 enum problem replay_find(struct shard *shard,
                          struct moment now,
                          const struct channel_name *patterns,
@@ -76,17 +82,31 @@ enum problem replay_find(struct shard *shard,
 {
     const struct shard_lookup *lookup = &shard->options.lookup;
 
+    ret->last = 0;
     switch (request->kind) {
     case REPLAY_NONE:
-        ret->place = shard->place + 1;
-        ret->at = shard->vector;
+        place_now(shard, ret);
         return PROBLEM_NONE;
     case REPLAY_AFTER:
         ret->at = request->after;
         return place_after(shard, now, &request->after, &ret->place);
     case REPLAY_LAST:
+        if (request->count == 0 || shard->place == 0) {
+            place_now(shard, ret);
+            return PROBLEM_NONE;
+        }
+        if (pattern_count > 1 || patterns[0].wildcard) {
+            ret->last = request->count;
+            ret->place = shard->place;
+            lookup->low_water(lookup->context, &ret->at);
+            return PROBLEM_NONE;
+        }
         ret->place = lookup->last(
-            lookup->context, patterns, pattern_count, request->count);
+            lookup->context, channel_name_view(&patterns[0]), request->count);
+        if (ret->place == 0) {
+            place_now(shard, ret);
+            return PROBLEM_NONE;
+        }
         break;
     case REPLAY_SECONDS:
         place_since(shard, now, request->count, ret);
@@ -110,6 +130,8 @@ void replay_begin(struct shard *shard,
     replay->subscription = subscription;
     replay->from_place = start->place;
     replay->at = vector_compact(&start->at);
+    replay->last = start->last;
+    replay->first_place = start->place + 1;
     subscription_replay(subscription, replay);
     list_push_back(&subscription->client->replays, &replay->node);
     shard_count(shard, replays_begun, 1);
@@ -159,9 +181,11 @@ static void go_on(struct replay *replay, const struct replay_page *page)
     replay->from_place = page->next_place;
     free(replay->at);
     replay->at = vector_compact(&page->at);
+    replay->last = page->last;
+    replay->first_place = page->first_place;
     list_remove(&replay->node);
     list_push_back(&client->replays, &replay->node);
-    if (replay->from_place > shard->place) {
+    if (!page->back && replay->from_place > shard->place) {
         list_push_back(&shard->pages.walkless, &replay->wait_node);
     }
 }
@@ -192,6 +216,14 @@ void replay_give(struct replay *replay,
     struct client *client = s->client;
     struct shard *shard = client->shard;
 
+    if (page->back) {
+        if (page->last == 0) {
+            delivery_begun(shard, s, &page->at);
+        }
+        go_on(replay, page);
+        replay_offer(client);
+        return;
+    }
     if (page->gapped) {
         shard_count(shard, gaps, 1);
         delivery_gap(shard, s, now, &page->gap);

@@ -27,12 +27,16 @@ struct replay {
     struct subscription *subscription;
     uint64_t from_place; /* the next to read */
     struct vector *at;   /* compact: has seen, or was told that it cannot */
+    uint64_t last; /* not 0: it reads back first, for so many events more */
+    uint64_t first_place; /* with `last`: the oldest found so far */
 };
 
 /* Where a replay begins. */
 struct replay_start {
     uint64_t place; /* the first to read */
     struct vector at;
+    uint64_t last; /* not 0: yet to be found, so many events back; `at` is no
+                      more than what the log has let go of */
 };
 
 /* Where a subscription to these patterns that asks for `request` begins.
@@ -44,7 +48,8 @@ enum problem replay_find(struct shard *shard,
                          const struct replay_request *request,
                          struct replay_start *ret);
 
-/* Not live: from there on, what the cursor does not cover. */
+/* Not live: from there on, what the cursor does not cover. Whoever is told
+ * where it begins (delivery_begun) is told now, or once that is found. */
 void replay_begin(struct shard *shard,
                   struct subscription *subscription,
                   const struct replay_start *start);

@@ -21,6 +21,8 @@ struct form {
     uint64_t format;
     uint64_t bytes_max;
     uint64_t count_max;
+    uint64_t last;
+    uint64_t first_place;
 };
 
 void replay_page_queue_init(struct replay_page_queue *pages, uint64_t seed)
@@ -63,6 +65,8 @@ static struct form form_of(const struct shard *shard,
         .bytes_max = bytes_max < REPLAY_PAGE_BYTES_MAX ? bytes_max
                                                        : REPLAY_PAGE_BYTES_MAX,
         .count_max = UINT64_MAX,
+        .last = replay->last,
+        .first_place = replay->last > 0 ? replay->first_place : 0,
     };
 
     if (s->format == SUBSCRIPTION_HISTORY) {
@@ -162,11 +166,15 @@ bool replay_page_next(struct shard *shard, struct shard_page *ret)
         page->bytes_max = form.bytes_max;
         page->count = 0;
         page->count_max = form.count_max;
+        page->back = form.last > 0;
+        page->last = form.last;
+        page->first_place = form.first_place;
         page->gapped = false;
         page->ended = false;
         ret->shard = shard;
         ret->from = leader->from_place;
         ret->channel = subscription_channel(leader->subscription);
+        ret->back = page->back;
         return true;
     }
     return false;
@@ -176,6 +184,9 @@ bool replay_page_wants(const struct shard *shard)
 {
     const struct replay_page *page = &shard->pages.page;
 
+    if (page->back) {
+        return page->last > 0;
+    }
     return !page->ended && page->next_place <= shard->place &&
            page->count < page->count_max && page->bytes <= page->bytes_max;
 }
@@ -210,6 +221,39 @@ static bool hole_ends_page(struct replay_page *page,
     return false;
 }
 
+/* One more of the last events, or of others. */
+static void look_back(struct shard *shard,
+                      struct replay_page *page,
+                      const struct shard_input *in)
+{
+    check(in->record.place <= page->next_place);
+    page->next_place = in->record.place - 1;
+    if (subscription_matches(&shard->subscriptions,
+                             page->leader->subscription,
+                             in->record.channel)) {
+        page->first_place = in->record.place;
+        page->last--;
+    }
+}
+
+/* Whether the place where the replay begins is found, and its cursor could be
+ * had. */
+static bool end_look_back(struct shard *shard,
+                          struct replay_page *page,
+                          uint64_t covered_place)
+{
+    const struct shard_lookup *lookup = &shard->options.lookup;
+
+    page->next_place = covered_place - 1;
+    if (page->last > 0 && page->next_place > 0) {
+        return true;
+    }
+    page->last = 0;
+    page->next_place = page->first_place;
+    return lookup->vector_at(
+               lookup->context, page->first_place - 1, &page->at) == 0;
+}
+
 void replay_page_record(struct shard *shard, const struct shard_input *in)
 {
     struct replay_page *page = &shard->pages.page;
@@ -217,6 +261,10 @@ void replay_page_record(struct shard *shard, const struct shard_input *in)
     bool scan = subscription_channel(s).len == 0;
     size_t bytes;
 
+    if (page->back) {
+        look_back(shard, page, in);
+        return;
+    }
     check(in->record.place >= page->next_place);
     if (in->record.place > shard->place) {
         page->next_place = shard->place + 1; /* it comes live */
@@ -314,8 +362,11 @@ void replay_page_end(struct shard *shard,
     check(group != NULL);
     shard_count(shard, replay_pages, 1);
     in->page.given_bytes = 0;
-    if (in->page.failed) {
+    if (in->page.failed ||
+        (page->back && !end_look_back(shard, page, in->page.covered_place))) {
         fail(page, now);
+    } else if (page->back) {
+        in->page.given_bytes = give(shard, page, now);
     } else {
         notice_trimmed(shard, page);
         move_on(shard, page, in->page.covered_place);

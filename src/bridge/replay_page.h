@@ -50,8 +50,11 @@ struct replay_page {
     size_t bytes_max;
     uint64_t count; /* of events */
     uint64_t count_max;
-    bool gapped; /* `gap` comes before its events */
-    bool ended;  /* what comes next is not for this page */
+    bool back;            /* it looks for the last events, to begin there */
+    uint64_t last;        /* so many more; 0: found, all from next_place on */
+    uint64_t first_place; /* the oldest found so far */
+    bool gapped;          /* `gap` comes before its events */
+    bool ended;           /* what comes next is not for this page */
     struct answer_gap gap;
 };
 

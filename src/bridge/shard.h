@@ -48,10 +48,8 @@ struct shard_lookup {
     bool (*knows)(void *context, uint64_t origin); /* of its, or a member's */
     void (*low_water)(void *context, struct vector *ret); /* what has gone */
     uint64_t (*seek)(void *context, const struct vector *after);
-    uint64_t (*last)(void *context,
-                     const struct channel_name *patterns,
-                     size_t pattern_count,
-                     uint64_t count);
+    /* The oldest of the channel's last `count` events; 0: it has none. */
+    uint64_t (*last)(void *context, struct bytes channel, uint64_t count);
     int (*vector_at)(void *context, uint64_t place, struct vector *ret);
 };
 
@@ -126,8 +124,9 @@ struct shard_input {
             struct bytes content;
         } record;
         struct {
-            uint64_t covered_place; /* every event asked for, up to here, was
-                                       given or is not there */
+            uint64_t covered_place; /* every event asked for, up to here (down
+                                       to, when read back), was given or is not
+                                       there */
             bool failed;
             size_t given_bytes; /* set by the step: what it led to, about */
         } page;
@@ -157,12 +156,14 @@ void shard_sent(struct shard *shard,
                 size_t taken);
 
 /* A page of the log that clients are to be given: read on from `from`, only
- * events of `channel` unless its len is 0; give each record by RECORD while
- * shard_page_wants() says so, then PAGE_END, before anything else happens. */
+ * events of `channel` unless its len is 0, or back from there, all events; give
+ * each record by RECORD while shard_page_wants() says so, then PAGE_END, before
+ * anything else happens. */
 struct shard_page {
     struct shard *shard;
     uint64_t from;
     struct bytes channel; /* borrowed until PAGE_END */
+    bool back;
 };
 
 bool shard_next_page(struct shard *shard, struct shard_page *ret);

@@ -196,20 +196,6 @@ void subscription_print_topics(const struct subscription *s, struct buffer *out)
     }
 }
 
-bool subscription_matches(const struct subscription *s,
-                          struct topic *const *topics,
-                          size_t count)
-{
-    for (size_t i = 0; i < s->link_count; i++) {
-        for (size_t n = 0; n < count; n++) {
-            if (s->links[i].topic == topics[n]) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 size_t subscription_topics(const struct subscription_table *t,
                            struct bytes channel,
                            struct topic *ret[SUBSCRIPTION_TOPICS_MAX])
@@ -234,4 +220,21 @@ size_t subscription_topics(const struct subscription_table *t,
         }
     }
     return count;
+}
+
+bool subscription_matches(const struct subscription_table *t,
+                          const struct subscription *s,
+                          struct bytes channel)
+{
+    struct topic *topics[SUBSCRIPTION_TOPICS_MAX];
+    size_t count = subscription_topics(t, channel, topics);
+
+    for (size_t i = 0; i < s->link_count; i++) {
+        for (size_t n = 0; n < count; n++) {
+            if (s->links[i].topic == topics[n]) {
+                return true;
+            }
+        }
+    }
+    return false;
 }

@@ -92,10 +92,10 @@ struct bytes subscription_channel(const struct subscription *s);
 void subscription_print_topics(const struct subscription *s,
                                struct buffer *out);
 
-/* Whether one of its topics is among these. */
-bool subscription_matches(const struct subscription *s,
-                          struct topic *const *topics,
-                          size_t count);
+/* Whether it is for that channel. */
+bool subscription_matches(const struct subscription_table *t,
+                          const struct subscription *s,
+                          struct bytes channel);
 
 /* At most this many topics can match one channel. */
 #define SUBSCRIPTION_TOPICS_MAX (CHANNEL_NAME_SEGMENTS_MAX + 1)

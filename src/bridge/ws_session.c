@@ -172,8 +172,9 @@ static enum problem subscribe(const struct turn *t,
         return PROBLEM_NONE;
     }
     s->format = SUBSCRIPTION_CURSORS;
-    answer_subscribed(text_begin(c), msg->id, &start.at);
-    text_send(c);
+    if (start.last == 0) {
+        delivery_begun(shard, s, &start.at);
+    }
     if (msg->replay.kind != REPLAY_NONE) {
         replay_begin(shard, s, &start);
     }

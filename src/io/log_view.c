@@ -47,82 +47,16 @@ static int vector_at(void *context, uint64_t place, struct vector *ret)
     return rc;
 }
 
-/* The last places of channels and patterns: those of each channel that matches,
- * put together. */
-struct newest {
-    const struct channel_name *patterns;
-    size_t pattern_count;
-    const struct log_shown *shown;
-    uint64_t first_place; /* no match before it is wanted */
-    uint64_t wanted;
-    uint64_t found;
-};
-
-static bool matches(const struct newest *n, struct bytes channel)
-{
-    struct channel_name name;
-
-    if (channel_name_parse(channel, &name) != 0) {
-        return false;
-    }
-    for (size_t i = 0; i < n->pattern_count; i++) {
-        if (channel_name_covers(&n->patterns[i], &name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool count_match(uint64_t place,
-                        const struct record *record,
-                        void *context)
-{
-    struct newest *n = context;
-
-    if (log_show_covers(n->shown, place, record->origin, record->sequence) &&
-        matches(n, record->channel)) {
-        n->first_place = place;
-        n->found++;
-    }
-    return n->found < n->wanted;
-}
-
-static uint64_t last_of_channel(struct log *log,
-                                struct bytes channel,
-                                uint64_t count)
+static uint64_t last(void *context, struct bytes channel, uint64_t count)
 {
     uint64_t *places = alloc_raw(count * sizeof(*places));
     uint64_t first = 0;
 
-    if (index_last(log_index(log), channel, places, count) > 0) {
+    if (index_last(log_index(context), channel, places, count) > 0) {
         first = places[0];
     }
     free(places);
     return first;
-}
-
-static uint64_t last(void *context,
-                     const struct channel_name *patterns,
-                     size_t pattern_count,
-                     uint64_t count)
-{
-    struct log *log = context;
-    struct log_shown shown;
-    struct newest n = {.patterns = patterns,
-                       .pattern_count = pattern_count,
-                       .shown = &shown,
-                       .wanted = count};
-    struct why why;
-
-    log_show_now(log, &shown);
-    if (count > 0 && pattern_count == 1 && !patterns[0].wildcard) {
-        n.first_place =
-            last_of_channel(log, channel_name_view(&patterns[0]), count);
-    } else if (count > 0 &&
-               log_read_back(log, shown.place, count_match, &n, &why) != 0) {
-        logger_line(LOGGER_ERROR, "log.read", "reason=\"%s\"", why.text);
-    }
-    return n.first_place > 0 ? n.first_place : shown.place + 1;
 }
 
 struct shard_lookup log_view_lookup(struct log *log)
@@ -143,7 +77,7 @@ struct reading {
     const struct log_shown *shown;
     void (*step)(void *context, struct shard_input *in);
     void *context;
-    uint64_t last_place; /* given */
+    uint64_t last_place; /* given, or passed over as not shown */
     size_t count;
     bool stopped; /* the shard wanted no more */
 };
@@ -159,12 +93,15 @@ static bool give(uint64_t place, const struct record *record, void *context)
                                         .channel = record->channel,
                                         .content = record->content}};
 
+    if (place > r->shown->place) {
+        return false;
+    }
+    r->last_place = place;
+    r->count++;
     if (!log_show_covers(r->shown, place, record->origin, record->sequence)) {
         return true;
     }
     r->step(r->context, &in);
-    r->last_place = place;
-    r->count++;
     r->stopped = !shard_page_wants(r->page->shard);
     return !r->stopped;
 }
@@ -180,6 +117,19 @@ static int read_scan(struct log *log,
     int rc = log_read(log, r->page->from, LOG_PAGE_BYTES_MAX, give, r, why);
 
     *ret_covered = r->count > 0 ? r->last_place : end;
+    return rc;
+}
+
+/* All that is there down to where it ended has been given. */
+static int read_back(struct log *log,
+                     struct reading *r,
+                     uint64_t *ret_covered,
+                     struct why *why)
+{
+    int rc =
+        log_read_back(log, r->page->from, LOG_PAGE_BYTES_MAX, give, r, why);
+
+    *ret_covered = r->count > 0 ? r->last_place : 1;
     return rc;
 }
 
@@ -218,9 +168,13 @@ size_t log_view_read(struct log *log,
     int rc;
 
     log_show_now(log, &shown);
-    rc = page->channel.len > 0
-             ? read_channel(log, shown.place, &r, &end.page.covered_place, &why)
-             : read_scan(log, shown.place, &r, &end.page.covered_place, &why);
+    if (page->back) {
+        rc = read_back(log, &r, &end.page.covered_place, &why);
+    } else if (page->channel.len > 0) {
+        rc = read_channel(log, shown.place, &r, &end.page.covered_place, &why);
+    } else {
+        rc = read_scan(log, shown.place, &r, &end.page.covered_place, &why);
+    }
     end.page.failed = rc != 0;
     if (rc != 0) {
         logger_line(LOGGER_ERROR, "log.read", "reason=\"%s\"", why.text);

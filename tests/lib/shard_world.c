@@ -78,27 +78,16 @@ static uint64_t lookup_seek(void *context, const struct vector *after)
     return w->log_count + 1;
 }
 
-static uint64_t lookup_last(void *context,
-                            const struct channel_name *patterns,
-                            size_t pattern_count,
-                            uint64_t count)
+static uint64_t lookup_last(void *context, struct bytes channel, uint64_t count)
 {
     struct shard_world *w = context;
-    uint64_t first = w->log_count + 1;
+    uint64_t first = 0;
 
     for (uint64_t i = w->log_count; i >= w->first_place && count > 0; i--) {
-        struct channel_name name;
-
-        if (w->log[i - 1] == NULL ||
-            channel_name_parse(w->log[i - 1]->channel, &name) != 0) {
-            continue;
-        }
-        for (size_t n = 0; n < pattern_count; n++) {
-            if (channel_name_covers(&patterns[n], &name)) {
-                first = i;
-                count--;
-                break;
-            }
+        if (w->log[i - 1] != NULL &&
+            bytes_equal(w->log[i - 1]->channel, channel)) {
+            first = i;
+            count--;
         }
     }
     return first;
@@ -342,13 +331,46 @@ static void read_page(struct shard_world *w, const struct shard_page *page)
     w->pages++;
 }
 
+/* The same from its place back. */
+static void read_page_back(struct shard_world *w, const struct shard_page *page)
+{
+    struct shard_input end = {.kind = SHARD_INPUT_PAGE_END};
+    size_t bytes = 0;
+
+    end.page.failed = w->log_unreadable;
+    end.page.covered_place = 1;
+    for (uint64_t place = page->from;
+         !w->log_unreadable && place >= w->first_place;
+         place--) {
+        const struct event *event = w->log[place - 1];
+
+        if (event == NULL) {
+            continue;
+        }
+        if (bytes > 0 && bytes + event->content.len > w->page_bytes_max) {
+            break;
+        }
+        bytes += event->content.len;
+        end.page.covered_place = place;
+        if (!give_record(w, event)) {
+            break;
+        }
+    }
+    shard_world_step(w, &end);
+    w->pages++;
+}
+
 static bool read_pages(struct shard_world *w)
 {
     struct shard_page page;
     size_t count = 0;
 
     while (count < w->pages_per_turn && shard_next_page(w->shard, &page)) {
-        read_page(w, &page);
+        if (page.back) {
+            read_page_back(w, &page);
+        } else {
+            read_page(w, &page);
+        }
         count++;
     }
     return count > 0;

@@ -139,7 +139,7 @@ static bool visit_back(uint64_t place,
     return b->next != b->end;
 }
 
-TAP_CASE(reading_back_visits_the_newest_first_until_told_to_end)
+TAP_CASE(reading_back_visits_a_page_of_the_newest_first_until_told_to_end)
 {
     struct log *log = fixture_open(fixture_dir());
     struct backwards b = {.next = 9000, .end = 0};
@@ -148,10 +148,20 @@ TAP_CASE(reading_back_visits_the_newest_first_until_told_to_end)
     for (uint64_t n = 0; n < 10000; n += 50) {
         fixture_append(log, n + 1, 50, 40);
     }
-    tap_equal(log_read_back(log, 9000, visit_back, &b, &why), 0);
-    tap_equal(b.next, 0);
+    tap_equal(
+        log_read_back(log, 9000, LOG_PAGE_BYTES_MAX, visit_back, &b, &why), 0);
+    tap_check(b.next > 0 && b.next < 9000 - 1000);
+    while (b.next > 0) {
+        tap_equal(log_read_back(
+                      log, b.next, LOG_PAGE_BYTES_MAX, visit_back, &b, &why),
+                  0);
+    }
+    b.next = 5000;
+    tap_equal(log_read_back(log, 5000, 1, visit_back, &b, &why), 0);
+    tap_equal(b.next, 4999);
     b = (struct backwards){.next = 10000, .end = 9990};
-    tap_equal(log_read_back(log, 20000, visit_back, &b, &why), 0);
+    tap_equal(
+        log_read_back(log, 20000, LOG_PAGE_BYTES_MAX, visit_back, &b, &why), 0);
     tap_equal(b.next, 9990);
     log_close(log);
 }

@@ -122,6 +122,49 @@ TAP_CASE(last_is_the_newest_of_an_exact_channel_and_of_a_wildcard)
     shard_world_free(w);
 }
 
+TAP_CASE(the_last_of_a_wildcard_are_looked_for_a_page_at_a_time)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_websocket(w);
+    const char *lines;
+
+    publish(w, "/default/a", 0, 10);
+    publish(w, "/other/b", 0, 200);
+    w->pages_per_turn = 1;
+    subscribe(p, "/default/*", "\"replay\":{\"last\":5}");
+    (void)shard_world_turn(w);
+    /* Those beside which it is looked for are not kept waiting. */
+    for (int number = 10; number < 15; number++) {
+        publish(w, "/default/a", number, 1);
+        tap_equal(shard_peer_lines(p)[0], '\0');
+    }
+    shard_world_settle(w);
+    tap_check(w->metrics.replay_pages > 200 / 9);
+    lines = shard_peer_lines(p);
+    tap_check(strstr(lines, "{\"type\":\"subscribe_success\"") == lines);
+    has_exactly(lines, 5, 15);
+    shard_world_free(w);
+}
+
+TAP_CASE(fewer_than_the_last_so_many_are_all_there_are)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_websocket(w);
+    struct shard_peer *q = shard_world_websocket(w);
+
+    publish(w, "/default/a", 0, 10);
+    publish(w, "/other/b", 0, 100);
+    shard_world_trim(w, 4);
+    subscribe(p, "/default/*", "\"replay\":{\"last\":50}");
+    subscribe(q, "/default/none/*", "\"replay\":{\"last\":50}");
+    shard_world_settle(w);
+    has_exactly(shard_peer_lines(p), 3, 10);
+    has_exactly(shard_peer_lines(q), 0, 0);
+    tap_equal(w->metrics.gaps, 0);
+    tap_check(list_empty(&q->client->replays));
+    shard_world_free(w);
+}
+
 TAP_CASE(last_none_is_live)
 {
     struct shard_world *w = small_world();
@@ -524,6 +567,27 @@ TAP_CASE(history_is_a_page_and_the_connection_goes_on)
         tap_equal(shard_peer_answer(p, head), 200);
     }
     tap_equal(w->metrics.subscriptions_open, 0);
+    shard_world_free(w);
+}
+
+TAP_CASE(history_of_the_last_of_a_wildcard)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_connect(w);
+    struct shard_peer *q = shard_world_connect(w);
+    char head[1024];
+
+    publish(w, "/default/a", 0, 10);
+    publish(w, "/other/b", 0, 100);
+    ask(p, "channel=/default/*&last=3");
+    ask(q, "channel=/default/none/*&last=3");
+    shard_world_settle(w);
+    tap_equal(shard_peer_answer(p, head), 200);
+    buffer_append(&p->taken, bytes_of("", 1));
+    tap_check(strstr((const char *)p->taken.data, "6:") == NULL);
+    tap_check(strstr((const char *)p->taken.data, "7:") != NULL);
+    tap_check(strstr((const char *)p->taken.data, "9:") != NULL);
+    tap_equal(shard_peer_answer(q, head), 200);
     shard_world_free(w);
 }
 

@@ -29,10 +29,11 @@ GAP_LINE = re.compile(r"weir: gap in \S+: (?:(\d+) events?|events) can no "
 
 
 def sequence(cursor):
-    """The place in a cursor of a cluster of one node (proto/cursor.h); an
-    empty one is of a log without events."""
+    """What rises with a cursor (proto/cursor.h): the sequences of its origins,
+    added up."""
     data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-    return struct.unpack("<Q", data[9:17])[0] if len(data) > 5 else 0
+    entries = struct.iter_unpack("<QQ", data[1:-4])
+    return sum(entry_sequence for _, entry_sequence in entries)
 
 
 class Gone(Exception):
