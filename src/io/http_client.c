@@ -29,6 +29,9 @@ void http_client_request(const struct http_client_options *options,
                   options->get ? "GET" : "POST",
                   options->path,
                   options->authority);
+    if (!options->get) {
+        buffer_text(out, "content-type: application/json\r\n");
+    }
     if (options->api_key.len > 0) {
         buffer_text(out, "x-api-key: ");
         buffer_append(out, options->api_key);
@@ -38,10 +41,7 @@ void http_client_request(const struct http_client_options *options,
         buffer_text(out, "\r\n");
         return;
     }
-    buffer_printf(out,
-                  "content-type: application/json\r\n"
-                  "content-length: %zu\r\n\r\n",
-                  body.len);
+    buffer_printf(out, "content-length: %zu\r\n\r\n", body.len);
     buffer_append(out, body);
 }
 

@@ -94,6 +94,22 @@ TAP_CASE(http_client_writes_a_request)
     buffer_done(&out);
 }
 
+TAP_CASE(http_client_writes_a_request_without_a_body)
+{
+    struct http_client_options get = options;
+    struct buffer out;
+
+    buffer_init(&out, 1024);
+    get.get = true;
+    get.path = "/cluster";
+    http_client_request(&get, bytes_of(NULL, 0), &out);
+
+    tap_equal_text(buffer_view(&out),
+                   "GET /cluster HTTP/1.1\r\nhost: example.org:1\r\n"
+                   "x-api-key: da2-key\r\n\r\n");
+    buffer_done(&out);
+}
+
 TAP_CASE(http_client_leaves_out_a_key_that_is_not_there)
 {
     struct http_client_options nobody = options;
