@@ -331,6 +331,29 @@ void delivery_page_give(struct shard *shard,
     shard_count(shard, deliveries, a->tail_count - mark.tail_count);
 }
 
+static void replay_topic(struct map_node *node, void *context)
+{
+    struct topic *topic = map_entry(node, struct topic, node);
+    struct shard *shard = context;
+    const struct replay_start start = {.place = shard->place + 1,
+                                       .at = shard->vector};
+
+    for (uint32_t i = topic->live_count; i-- > 0;) {
+        struct subscription *s = topic->links[i]->subscription;
+
+        if (client_subscribes(s->client)) {
+            replay_begin(shard, s, &start);
+        }
+    }
+}
+
+void delivery_skip(struct shard *shard, uint64_t origin, uint64_t sequence)
+{
+    map_each(&shard->subscriptions.exact, replay_topic, shard);
+    map_each(&shard->subscriptions.wildcard, replay_topic, shard);
+    (void)vector_raise(&shard->vector, origin, sequence);
+}
+
 void delivery_begun(struct shard *shard,
                     struct subscription *subscription,
                     const struct vector *at)

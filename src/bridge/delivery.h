@@ -64,6 +64,11 @@ static inline bool delivery_arena_full(const struct delivery_arena *a)
  * client's send buffer is full replays from here on. */
 void delivery_walk(struct shard *shard, const struct event *event);
 
+/* Events of `origin` up to `sequence` are not to be had from anyone, which the
+ * log's low-water mark says already: every live subscription replays from here
+ * on, and so is told. */
+void delivery_skip(struct shard *shard, uint64_t origin, uint64_t sequence);
+
 /* Move a client's notes, rendered, to the end of its output buffer. */
 void delivery_render(struct shard *shard, struct client *client);
 

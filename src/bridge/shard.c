@@ -243,6 +243,9 @@ static void walk_chunk(struct shard *shard, struct moment now)
             delivery_walk(shard, batch->events[shard->batch_event++]);
             continue;
         }
+        if (batch->skip_to > 0) {
+            delivery_skip(shard, batch->origin, batch->skip_to);
+        }
         answer_batch(shard, now, batch);
         batch_unref(batch);
         shard->batch_event = 0;

@@ -467,6 +467,40 @@ TAP_CASE(a_slow_subscriber_with_cursors_is_told_of_a_gap_and_not_closed)
     shard_world_free(w);
 }
 
+TAP_CASE(what_no_node_has_any_more_is_told_to_those_that_are_live)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *one = shard_world_websocket(w);
+    struct shard_peer *all = shard_world_websocket(w);
+    struct shard_peer *plain = shard_world_websocket(w);
+    struct batch *batch;
+    const char *lines;
+
+    subscribe(one, "/default/a", "\"cursor\":true");
+    subscribe(all, "/default/*", "\"cursor\":true");
+    subscribe(plain, "/default/a", "\"x\":1");
+    publish(w, "/default/a", 0, 2);
+    shard_world_settle(w);
+    has_exactly(shard_peer_lines(one), 0, 2);
+    (void)shard_peer_lines(all);
+    batch = batch_new(&w->intake, 1);
+    batch->origin = 0x7777;
+    batch->skip_to = 50;
+    tap_check(vector_raise(&w->low, batch->origin, batch->skip_to));
+    shard_world_give(w, batch);
+    publish(w, "/default/a", 2, 3);
+    shard_world_settle(w);
+    lines = shard_peer_lines(one);
+    tap_check(strstr(lines, "\"type\":\"gap\"") != NULL);
+    has_exactly(lines, 2, 5);
+    lines = shard_peer_lines(all);
+    tap_check(strstr(lines, "\"type\":\"gap\"") != NULL);
+    has_exactly(lines, 2, 5);
+    tap_equal(w->metrics.gaps, 3);
+    tap_equal(w->metrics.catchup_lost, 1);
+    shard_world_free(w);
+}
+
 TAP_CASE(bad_cursors_are_refused_by_name)
 {
     struct shard_world *w = small_world();
