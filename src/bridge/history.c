@@ -135,6 +135,8 @@ enum problem history_open(struct client *client, struct moment now)
     shard_count(shard, subscriptions_open, 1);
     client->history = new_history(&wish, now);
     client->history->subscription = s;
+    shard->options.lookup.vector(shard->options.lookup.context,
+                                 &client->history->had);
     if (client->history->deadline_ms != 0) {
         add_by_deadline(shard, client->history);
     }
@@ -173,6 +175,11 @@ bool history_wants(const struct client *client)
     const struct history *h = client->history;
 
     return h->count < h->limit && h->body.len < HISTORY_BYTES_MAX;
+}
+
+bool history_lags(const struct client *client)
+{
+    return !vector_covers(&client->shard->vector, &client->history->had);
 }
 
 void history_room(const struct client *client,

@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/list.h"
 #include "base/moment.h"
+#include "base/vector.h"
 #include "proto/answer.h"
 
 struct client;
@@ -23,6 +24,7 @@ struct subscription;
 struct history {
     struct list node; /* in the shard's, by their deadlines */
     struct subscription *subscription;
+    struct vector had;    /* what the node could show when it was asked */
     uint64_t deadline_ms; /* 0: does not wait */
     uint64_t limit;
     uint64_t count;
@@ -44,6 +46,11 @@ bool history_wants(const struct client *client);
 void history_room(const struct client *client,
                   uint64_t *ret_bytes,
                   uint64_t *ret_count);
+
+/* Whether the shard has yet to walk to what the node could show when it was
+ * asked: who publishes at one connection and asks at another finds the event.
+ */
+bool history_lags(const struct client *client);
 
 /* A page of the log is through; `live`: there is no more. Answers when that is
  * enough. `at`: the cursor behind it. */

@@ -232,6 +232,9 @@ void replay_give(struct replay *replay,
         return; /* its subscriptions leave with it */
     }
     delivery_page_give(shard, s, page->mark);
+    if (s->format == SUBSCRIPTION_HISTORY && history_lags(client)) {
+        live = false;
+    }
     if (s->format == SUBSCRIPTION_HISTORY &&
         !end_history_page(replay, page, live, now)) {
         return;

@@ -604,6 +604,30 @@ TAP_CASE(history_is_a_page_and_the_connection_goes_on)
     shard_world_free(w);
 }
 
+TAP_CASE(history_has_what_was_answered_before_it_was_asked_for)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_connect(w);
+    struct batch *batch;
+    char head[1024];
+
+    publish(w, "/default/a", 0, 1);
+    shard_world_publish(w, "/default/a", "\"1:\"");
+    batch = shard_world_store(w);
+    ask(p, "channel=/default/a");
+    for (int i = 0; i < 5; i++) {
+        (void)shard_world_turn(w);
+    }
+    tap_equal(w->metrics.subscriptions_open, 1);
+    shard_world_give(w, batch);
+    shard_world_settle(w);
+    tap_equal(w->metrics.subscriptions_open, 0);
+    tap_equal(shard_peer_answer(p, head), 200);
+    tap_check(strstr((const char *)p->taken.data, "\\\"1:") != NULL ||
+              strstr((const char *)p->taken.data, "\"1:\"") != NULL);
+    shard_world_free(w);
+}
+
 TAP_CASE(history_of_the_last_of_a_wildcard)
 {
     struct shard_world *w = small_world();
