@@ -623,8 +623,7 @@ TAP_CASE(history_has_what_was_answered_before_it_was_asked_for)
     shard_world_settle(w);
     tap_equal(w->metrics.subscriptions_open, 0);
     tap_equal(shard_peer_answer(p, head), 200);
-    tap_check(strstr((const char *)p->taken.data, "\\\"1:") != NULL ||
-              strstr((const char *)p->taken.data, "\"1:\"") != NULL);
+    tap_check(memmem(p->taken.data, p->taken.len, "1:", 2) != NULL);
     shard_world_free(w);
 }
 
