@@ -179,7 +179,7 @@ void index_add(struct index *i,
     if (c == NULL) {
         c = index_channel_new(find_space(i, space_of(channel)), channel, place);
         if (i->any_gone) {
-            c->gone_sequence = *gone_slot(i, channel);
+            c->gone.sequence = *gone_slot(i, channel);
         }
         map_insert(&i->channels, &c->node, bytes_of(c->name, channel.len));
     }
@@ -198,7 +198,7 @@ static void drop_empty(struct index *i, struct index_channel *c)
         return;
     }
     slot = gone_slot(i, c->node.key);
-    *slot = *slot > c->gone_sequence ? *slot : c->gone_sequence;
+    *slot = *slot > c->gone.sequence ? *slot : c->gone.sequence;
     i->any_gone = true;
     map_remove(&i->channels, &c->node);
     index_channel_free(c);
@@ -220,14 +220,24 @@ void index_drop_first(struct index *i,
     pthread_mutex_unlock(&i->lock);
 }
 
-void index_leave(struct index *i, struct bytes channel, uint64_t sequence)
+void index_leave(struct index *i,
+                 struct bytes channel,
+                 uint64_t origin,
+                 uint64_t sequence)
 {
     struct index_channel *c;
 
     pthread_mutex_lock(&i->lock);
     c = find_channel(i, channel);
-    if (c != NULL && c->gone_sequence < sequence) {
-        c->gone_sequence = sequence;
+    if (c != NULL) {
+        if (c->gone.sequence == 0) {
+            c->gone.origin = origin;
+        } else if (c->gone.origin != origin) {
+            c->gone.origin = 0;
+        }
+        if (c->gone.sequence < sequence) {
+            c->gone.sequence = sequence;
+        }
     }
     pthread_mutex_unlock(&i->lock);
 }
@@ -248,16 +258,20 @@ void index_remove(struct index *i,
     pthread_mutex_unlock(&i->lock);
 }
 
-uint64_t index_gone_sequence(struct index *i, struct bytes channel)
+struct index_gone index_gone(struct index *i, struct bytes channel)
 {
+    struct index_gone gone = {0};
     const struct index_channel *c;
-    uint64_t sequence;
 
     pthread_mutex_lock(&i->lock);
     c = find_channel(i, channel);
-    sequence = c != NULL ? c->gone_sequence : *gone_slot(i, channel);
+    if (c != NULL) {
+        gone = c->gone;
+    } else {
+        gone.sequence = *gone_slot(i, channel);
+    }
     pthread_mutex_unlock(&i->lock);
-    return sequence;
+    return gone;
 }
 
 static size_t copy_places(struct index_channel *c,

@@ -95,11 +95,19 @@ void index_remove(struct index *i,
 
 /* The event of that sequence is about to leave the disk, which is said before
  * it has, so that whoever misses it knows. */
-void index_leave(struct index *i, struct bytes channel, uint64_t sequence);
+void index_leave(struct index *i,
+                 struct bytes channel,
+                 uint64_t origin,
+                 uint64_t sequence);
 
-/* No event of `channel` that left the disk has a higher sequence. Of channels
+/* What of `channel` left the disk: no event has a higher sequence. Of channels
  * that have nothing there it may be another's, which is higher. */
-uint64_t index_gone_sequence(struct index *i, struct bytes channel);
+struct index_gone {
+    uint64_t sequence; /* 0: nothing has */
+    uint64_t origin;   /* all of them are its; 0: it is not known whose */
+};
+
+struct index_gone index_gone(struct index *i, struct bytes channel);
 
 /* Copy out up to `max` places of `channel` in its window that are greater than
  * `after`; returns how many. */

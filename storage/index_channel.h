@@ -21,7 +21,7 @@ struct index_channel {
     uint64_t base;          /* what the distances are counted from */
     uint64_t bytes;         /* of records */
     uint64_t expired_bytes; /* of `bytes`; counted where bytes are limited */
-    uint64_t gone_sequence; /* the highest that was dropped */
+    struct index_gone gone; /* from the disk */
     union {
         uint32_t own[INDEX_CHANNEL_OWN_WORDS];
         uint32_t *ring;

@@ -167,6 +167,9 @@ void log_seek_leave(struct log *log, uint64_t origin, uint64_t sequence);
 void log_seek_forget(struct log *log, uint64_t origin, uint64_t place);
 void log_seek_scanned(struct log *log);
 
+/* A place from which on `after` covers no event. */
+uint64_t log_seek_uncovered(struct log *log, const struct vector *after);
+
 /* log_window.c: tell the index what its windows are, before it knows events. */
 void log_window_init(struct log *log,
                      const struct log_window *windows,

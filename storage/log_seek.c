@@ -176,6 +176,34 @@ uint64_t log_seek(struct log *log, const struct vector *after)
     return place;
 }
 
+/* Where an origin's events are beyond `sequence`: at its next mark. */
+static uint64_t uncovered(const struct log_origin *o, uint64_t sequence)
+{
+    const struct log_mark *mark = find_mark(o, sequence, false);
+    const struct log_mark *next =
+        mark == NULL ? o->marks + o->mark_begin : mark + 1;
+
+    if (o->mark_begin < o->mark_end && next < o->marks + o->mark_end) {
+        return next->place;
+    }
+    return o->last.place + (o->last.sequence <= sequence);
+}
+
+uint64_t log_seek_uncovered(struct log *log, const struct vector *after)
+{
+    uint64_t place = 0;
+
+    pthread_mutex_lock(&log->known_lock);
+    for (size_t i = 0; i < log->origin_count; i++) {
+        const struct log_origin *o = &log->origins[i];
+        uint64_t at = uncovered(o, vector_get(after, o->origin));
+
+        place = at > place ? at : place;
+    }
+    pthread_mutex_unlock(&log->known_lock);
+    return place;
+}
+
 void log_seek_vector(struct log *log, struct vector *ret)
 {
     *ret = (struct vector){0};

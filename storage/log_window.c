@@ -41,10 +41,13 @@ void log_window_done(struct log *log)
 }
 
 /* Up to where an origin's events of a channel may have gone. */
-static uint64_t gone_up_to(const struct log_origin *o, uint64_t gone)
+static uint64_t gone_up_to(const struct log_origin *o, struct index_gone gone)
 {
-    uint64_t known = o->low < gone ? o->low : gone;
+    uint64_t known = o->low < gone.sequence ? o->low : gone.sequence;
 
+    if (gone.origin != 0 && gone.origin != o->origin) {
+        known = 0;
+    }
     return known > o->nameless ? known : o->nameless;
 }
 
@@ -52,10 +55,12 @@ bool log_window_gone(struct log *log,
                      struct bytes channel,
                      const struct vector *after)
 {
-    uint64_t gone = channel.len == 0 ? UINT64_MAX
-                                     : index_gone_sequence(log->index, channel);
+    struct index_gone gone = {.sequence = UINT64_MAX};
     bool any = false;
 
+    if (channel.len > 0) {
+        gone = index_gone(log->index, channel);
+    }
     pthread_mutex_lock(&log->known_lock);
     for (size_t n = 0; n < log->origin_count; n++) {
         const struct log_origin *o = &log->origins[n];
@@ -84,16 +89,6 @@ static bool count_covered(uint64_t place,
     return true;
 }
 
-static size_t origin_count(struct log *log)
-{
-    size_t count;
-
-    pthread_mutex_lock(&log->known_lock);
-    count = log->origin_count;
-    pthread_mutex_unlock(&log->known_lock);
-    return count;
-}
-
 int log_window_missed(struct log *log,
                       const struct log_reader *reader,
                       const struct index_lost *lost,
@@ -118,7 +113,8 @@ int log_window_missed(struct log *log,
     rc = log_seek_vector_at(log, lost->place, &at, why);
     vector_merge(&ret->to, &at);
     ret->count = lost->count - look.covered;
-    ret->exact = count == lost->count || origin_count(log) == 1;
+    ret->exact = count == lost->count ||
+                 log_seek_uncovered(log, reader->after) <= places[count - 1];
     return rc;
 }
 

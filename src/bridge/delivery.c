@@ -139,11 +139,8 @@ static void fall_behind(struct shard *shard,
                         struct subscription *s,
                         const struct event *event)
 {
-    struct replay_start start = {.place = event->place, .at = shard->vector};
-
-    vector_set(&start.at, event->origin, shard->sequence_before);
     shard_count(shard, catchup_begun, s->format != SUBSCRIPTION_HISTORY);
-    replay_begin(shard, s, &start);
+    replay_begin_at(shard, s, event);
 }
 
 /* `tails`: of each format the event's, UINT32_MAX while there is none. From the
@@ -294,18 +291,25 @@ void delivery_truncate(struct delivery_arena *a, struct delivery_mark mark)
     a->deflated.len = mark.deflated_len;
 }
 
+bool delivery_page_matches(const struct shard *shard,
+                           const struct subscription *subscription,
+                           struct bytes channel)
+{
+    struct topic *topics[SUBSCRIPTION_TOPICS_MAX];
+    size_t count = subscription_topics(&shard->subscriptions, channel, topics);
+
+    return subscription_matches(subscription, topics, count);
+}
+
 size_t delivery_page_add(struct shard *shard,
                          const struct subscription *subscription,
                          const struct vector *at,
                          const struct shard_input *in)
 {
     struct delivery_arena *a = &shard->deliveries;
-    struct topic *topics[SUBSCRIPTION_TOPICS_MAX];
-    size_t count =
-        subscription_topics(&shard->subscriptions, in->record.channel, topics);
     uint32_t tail;
 
-    if (!subscription_matches(subscription, topics, count)) {
+    if (!delivery_page_matches(shard, subscription, in->record.channel)) {
         return 0;
     }
     tail = add_tail(a,

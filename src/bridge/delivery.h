@@ -81,6 +81,11 @@ struct delivery_mark {
 struct delivery_mark delivery_mark(const struct delivery_arena *a);
 void delivery_truncate(struct delivery_arena *a, struct delivery_mark mark);
 
+/* Whether an event of that channel is for the subscription. */
+bool delivery_page_matches(const struct shard *shard,
+                           const struct subscription *subscription,
+                           struct bytes channel);
+
 /* Add an event to the page if it is for the subscription; `at` is the cursor
  * behind it. Returns how many bytes it adds to an output, about; 0: none. */
 struct shard_input;

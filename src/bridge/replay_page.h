@@ -50,8 +50,9 @@ struct replay_page {
     size_t bytes_max;
     uint64_t count; /* of events */
     uint64_t count_max;
-    bool gapped; /* `gap` comes before its events */
-    bool ended;  /* what comes next is not for this page */
+    bool gapped;  /* `gap` comes before its events */
+    bool ended;   /* what comes next is not for this page */
+    bool corrupt; /* something was, behind what it has */
     struct answer_gap gap;
 };
 
@@ -76,6 +77,8 @@ void replay_page_walked(struct shard *shard);
 /* Say what page is to be read next; false when nobody wants one. */
 bool replay_page_next(struct shard *shard, struct shard_page *ret);
 
+void replay_page_missed(struct shard *shard, const struct shard_input *in);
+void replay_page_corrupt(struct shard *shard);
 void replay_page_record(struct shard *shard, const struct shard_input *in);
 
 /* Whether the page takes another record. */

@@ -427,19 +427,23 @@ TAP_CASE(index_knows_up_to_where_a_channel_has_left_the_disk)
 
     add_run(i, 1, 3);
     index_add(i, channel(2), 4, 1);
-    tap_equal(index_gone_sequence(i, channel(1)), 0);
-    index_leave(i, channel(1), 71);
-    tap_equal(index_gone_sequence(i, channel(1)), 71);
+    tap_equal(index_gone(i, channel(1)).sequence, 0);
+    index_leave(i, channel(1), 5, 71);
+    tap_equal(index_gone(i, channel(1)).sequence, 71);
+    tap_equal(index_gone(i, channel(1)).origin, 5);
+    index_leave(i, channel(1), 6, 70);
+    tap_equal(index_gone(i, channel(1)).sequence, 71);
+    tap_equal(index_gone(i, channel(1)).origin, 0);
     index_drop_first(i, channel(1), 2, 10);
-    index_leave(i, channel(1), 73);
-    index_leave(i, channel(1), 72);
+    index_leave(i, channel(1), 5, 73);
+    index_leave(i, channel(1), 5, 72);
     index_drop_first(i, channel(1), 3, 10);
-    tap_equal(index_gone_sequence(i, channel(1)), 73);
-    tap_equal(index_gone_sequence(i, channel(2)), 0);
-    index_leave(i, channel(3), 99);
-    tap_equal(index_gone_sequence(i, channel(3)), 0);
+    tap_equal(index_gone(i, channel(1)).sequence, 73);
+    tap_equal(index_gone(i, channel(2)).sequence, 0);
+    index_leave(i, channel(3), 5, 99);
+    tap_equal(index_gone(i, channel(3)).sequence, 0);
     index_add(i, channel(1), 5, 1);
-    tap_equal(index_gone_sequence(i, channel(1)), 73);
+    tap_equal(index_gone(i, channel(1)).sequence, 73);
     index_free(i);
 }
 
