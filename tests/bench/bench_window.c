@@ -47,8 +47,8 @@ static struct event *make_event(size_t n, size_t channels)
     struct event *event;
 
     memset(content, 'x', sizeof(content));
-    event = event_new(channel(n % channels),
-                      bytes_of(content, sizeof(content)));
+    event =
+        event_new(channel(n % channels), bytes_of(content, sizeof(content)));
     event->origin = 1;
     event->sequence = n + 1;
     event->predecessor = n;
@@ -97,22 +97,17 @@ static void ask(struct log *log, size_t channels)
     double start = now();
 
     for (size_t n = 0; n < ASKED; n++) {
-        kept += index_state(log_index(log),
-                            channel(n % channels),
-                            n % EVENTS + 1,
-                            0) == INDEX_KEPT;
+        kept += index_state(
+                    log_index(log), channel(n % channels), n % EVENTS + 1, 0) ==
+                INDEX_KEPT;
     }
     printf(" state_ns=%.0f kept=%llu",
            (now() - start) / ASKED * 1e9,
            (unsigned long long)kept);
     start = now();
     for (size_t n = 0; n < ASKED; n++) {
-        (void)index_read(log_index(log),
-                         channel(n % channels),
-                         &range,
-                         &place,
-                         1,
-                         &lost);
+        (void)index_read(
+            log_index(log), channel(n % channels), &range, &place, 1, &lost);
     }
     printf(" read_ns=%.0f\n", (now() - start) / ASKED * 1e9);
 }
@@ -133,9 +128,9 @@ static void scan(struct log *log)
     double start = now();
 
     while (last < EVENTS) {
-        must(log_read(
-                 log, last + 1, LOG_PAGE_BYTES_MAX, count_one, &last, NULL),
-             "read");
+        must(
+            log_read(log, last + 1, LOG_PAGE_BYTES_MAX, count_one, &last, NULL),
+            "read");
     }
     printf(" scan_ns_per_event=%.0f", (now() - start) / EVENTS * 1e9);
 }

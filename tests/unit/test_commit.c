@@ -55,7 +55,7 @@ static int append(void *context,
     w->reserved = w->reserve_next;
     for (size_t i = 0; i < count; i++) {
         events[i]->place = ++w->last_place;
-        w->events[w->last_place] = events[i];
+        w->events[w->last_place] = event_ref(events[i]);
         tap_check(
             vector_raise(&w->have, events[i]->origin, events[i]->sequence));
     }
@@ -71,6 +71,7 @@ static int move(void *context,
 
     for (size_t i = 0; i < count; i++) {
         tap_check(w->events[events[i]->place] == events[i]);
+        event_unref(w->events[events[i]->place]);
         w->events[events[i]->place] = NULL;
     }
     return append(context, events, count, why);
@@ -193,6 +194,9 @@ static void world_init(struct world *w)
 static void world_done(struct world *w)
 {
     commit_free(w->commit);
+    for (uint64_t place = 1; place <= w->last_place; place++) {
+        event_unref(w->events[place]);
+    }
     tap_equal(atomic_load(&w->intake.bytes), 0);
 }
 
