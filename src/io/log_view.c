@@ -109,7 +109,8 @@ static uint64_t last(void *context,
                log_read_back(log, shown.place, count_match, &n, &why) != 0) {
         logger_line(LOGGER_ERROR, "log.read", "reason=\"%s\"", why.text);
     }
-    return n.first_place > 0 ? n.first_place : shown.place + 1;
+    return n.first_place > 0 && n.first_place <= shown.place ? n.first_place
+                                                             : shown.place + 1;
 }
 
 /* Of a wildcard only the age is known, for the namespace as a whole. */

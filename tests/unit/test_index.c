@@ -578,6 +578,71 @@ TAP_CASE(index_remove_takes_one_place_from_anywhere)
     }
 }
 
+#define MILLION UINT64_C(1000000)
+
+TAP_CASE(index_holds_a_channel_of_a_million_events_and_its_window)
+{
+    struct index *i = index_new(SEED);
+    const struct index_range range = {
+        .after = 5, .since = UINT64_MAX, .until = UINT64_MAX};
+    struct index_lost missed;
+    uint64_t places[16];
+
+    set_window(i, 1000, 64 * 1024);
+    for (uint64_t place = 1; place <= MILLION; place++) {
+        index_add(i, bytes_text("/default/1"), place, 100);
+        if (place > MILLION / 2) {
+            index_drop_first(i, bytes_text("/default/1"), place / 2, 100);
+        }
+    }
+    tap_equal(index_count(i), MILLION / 2);
+    tap_equal(index_bytes(i), MILLION / 2 * 100);
+    tap_equal(index_nth_last(i, bytes_text("/default/1"), UINT64_MAX),
+              MILLION - 655 + 1);
+    tap_equal(
+        index_read(i, bytes_text("/default/1"), &range, places, 16, &missed),
+        16);
+    tap_equal(missed.count, MILLION / 2 - 655);
+    tap_equal(places[0], MILLION - 655 + 1);
+    index_free(i);
+}
+
+TAP_CASE(index_holds_a_million_channels_of_one_event)
+{
+    struct index *i = index_new(SEED);
+    char name[32];
+    uint64_t places[2];
+    struct index_channel_stat sum = {0};
+
+    set_window(i, 1000, 64 * 1024);
+    for (uint64_t n = 0; n < MILLION; n++) {
+        (void)snprintf(name, sizeof(name), "/default/%07u", (unsigned)n);
+        index_add(i, bytes_text(name), n + 1, 100);
+    }
+    tap_equal(index_count(i), MILLION);
+    for (uint64_t n = 0; n < MILLION; n += 997) {
+        (void)snprintf(name, sizeof(name), "/default/%07u", (unsigned)n);
+        tap_equal(index_after(i, bytes_text(name), 0, places, 2), 1);
+        tap_equal(places[0], n + 1);
+    }
+    index_expire_before(i, bytes_text("default"), MILLION / 4 + 1);
+    index_each(i, count_channel, &sum);
+    tap_equal(sum.count, MILLION / 4 * 3);
+    for (uint64_t n = 0; n < MILLION; n++) {
+        (void)snprintf(name, sizeof(name), "/default/%07u", (unsigned)n);
+        index_leave(i, bytes_text(name), 5, n + 1);
+        index_drop_first(i, bytes_text(name), n + 1, 100);
+    }
+    tap_equal(index_count(i), 0);
+    tap_equal(index_bytes(i), 0);
+    /* Each slot is shared by some; it says no less than is true. */
+    for (uint64_t n = 0; n < MILLION; n += 997) {
+        (void)snprintf(name, sizeof(name), "/default/%07u", (unsigned)n);
+        tap_check(index_gone(i, bytes_text(name)).sequence >= n + 1);
+    }
+    index_free(i);
+}
+
 TAP_CASE(index_each_leaves_out_channels_without_a_window)
 {
     struct index *i = index_new(SEED);
