@@ -82,6 +82,7 @@ TAP_CASE(settings_print_bounds_names_the_type_and_its_range)
         "text",
         "HOST:PORT",
         "number, 0 to 256",
+        "time, 0 to 10min",
         "one of debug info warn error",
     };
     size_t count;

@@ -29,10 +29,12 @@ GAP_LINE = re.compile(r"weir: gap in \S+: (?:(\d+) events?|events) can no "
 
 
 def sequence(cursor):
-    """The place in a cursor of a cluster of one node (proto/cursor.h); an
-    empty one is of a log without events."""
+    """The place in a cursor of a cluster of one node, whose events are all of
+    one of its two origins (proto/cursor.h); an empty one is of a log without
+    events."""
     data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-    return struct.unpack("<Q", data[9:17])[0] if len(data) > 5 else 0
+    return max((place for _, place in struct.iter_unpack("<QQ", data[1:-4])),
+               default=0)
 
 
 class Gone(Exception):
