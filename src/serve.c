@@ -83,12 +83,41 @@ static struct bytes *views(char *const *items, size_t count)
     return ret;
 }
 
-static struct bytes *namespaces(const struct settings *s)
+static const enum namespace_durability durabilities[] = {
+    [SETTINGS_DURABILITY_QUORUM] = NAMESPACE_QUORUM,
+    [SETTINGS_DURABILITY_DISK] = NAMESPACE_DISK,
+    [SETTINGS_DURABILITY_MEMORY] = NAMESPACE_MEMORY,
+};
+
+/* What keeps none has no history; and a bound that the log's own is within is
+ * none. */
+static struct server_namespace server_namespace(
+    const struct settings *s, const struct settings_namespace *n)
 {
-    struct bytes *ret = alloc_zero((s->namespace_count + 1) * sizeof(*ret));
+    bool history = n->history && n->age_max_ms > 0 && n->events_max > 0 &&
+                   n->bytes_max > 0;
+
+    return (struct server_namespace){
+        .rules = {.durability = durabilities[n->durability],
+                  .history = history,
+                  .replay_s = n->replay_ms / 1000},
+        .window = {.name_space = bytes_text(n->name),
+                   .channel = {.events_max = history ? n->events_max : 0,
+                               .bytes_max = n->bytes_max < s->log_bytes_max
+                                                ? n->bytes_max
+                                                : INDEX_UNLIMITED},
+                   .age_max_ms = history && n->age_max_ms < s->log_age_max_ms
+                                     ? n->age_max_ms
+                                     : INDEX_UNLIMITED}};
+}
+
+static struct server_namespace *namespaces(const struct settings *s)
+{
+    struct server_namespace *ret =
+        alloc_zero((s->namespace_count + 1) * sizeof(*ret));
 
     for (size_t i = 0; i < s->namespace_count; i++) {
-        ret[i] = bytes_text(s->namespaces[i].name);
+        ret[i] = server_namespace(s, &s->namespaces[i]);
     }
     return ret;
 }
@@ -105,7 +134,7 @@ static int run(struct serve_options *o,
     };
     struct bytes *origins =
         views(s->cors_allowed_origins.items, s->cors_allowed_origins.count);
-    struct bytes *names = namespaces(s);
+    struct server_namespace *names = namespaces(s);
     const struct server_options options = {
         .data_dir = s->data_dir,
         .log_bytes_max = s->log_bytes_max,

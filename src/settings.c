@@ -138,10 +138,32 @@ static const struct settings_entry entries[] = {
 };
 
 static const struct settings_entry namespace_entries[] = {
-    {"durability", SETTINGS_CHOICE, NAMESPACE_AT(durability), "disk", 0, 0,
-     "disk",
-     "When a publish is answered and delivered: disk is once it is synced to "
-     "this node's disk."},
+    {"durability", SETTINGS_CHOICE, NAMESPACE_AT(durability), "quorum",
+     0, 0, "quorum disk memory",
+     "When a publish is answered: quorum is once it is synced to the disks of "
+     "a majority of the nodes; disk, of this one, which is the same for a node "
+     "on its own; memory is before that, so that a crash may lose events that "
+     "were answered but that nobody has seen."},
+    {"history", SETTINGS_BOOL, NAMESPACE_AT(history), "true", 0, 0, 0,
+     "Whether events can be had later; without it they are kept for delivery "
+     "only, and a subscriber that is slow is told of a gap."},
+    {"age_max", SETTINGS_DURATION, NAMESPACE_AT(age_max_ms), "24h",
+     0, 3650 * DAY, 0,
+     "How long an event can be had, at most; log.age_max bounds it as well. 0 "
+     "is not at all, like history = false."},
+    {"events_max", SETTINGS_NUMBER, NAMESPACE_AT(events_max), "1000000",
+     0, 1000000000, 0,
+     "How many of a channel's newest events can be had; 0 is none, like "
+     "history = false."},
+    {"bytes_max", SETTINGS_SIZE, NAMESPACE_AT(bytes_max), "1G",
+     0, 16 * 1024 * G, 0,
+     "Bytes of a channel's newest events, as they are on disk, that can be "
+     "had; 0 is none, like history = false."},
+    {"replay", SETTINGS_DURATION, NAMESPACE_AT(replay_ms), "0",
+     0, 1 * DAY, 0,
+     "Events of so many whole seconds that a new WebSocket subscription is "
+     "given first, when it asks for no replay and no cursors, as AWS's "
+     "clients do; 0 is none."},
 };
 /* clang-format on */
 

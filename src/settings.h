@@ -17,13 +17,21 @@ struct settings_list {
     size_t count;
 };
 
+/* As the table's choices stand. */
 enum settings_durability {
+    SETTINGS_DURABILITY_QUORUM,
     SETTINGS_DURABILITY_DISK,
+    SETTINGS_DURABILITY_MEMORY,
 };
 
 struct settings_namespace {
     char name[SETTINGS_NAMESPACE_BYTES_MAX + 1];
     uint64_t durability; /* enum settings_durability */
+    bool history;
+    uint64_t age_max_ms; /* of events in the window; 0: keeps none */
+    uint64_t events_max; /* of a channel; 0: keeps none */
+    uint64_t bytes_max;  /* of a channel; 0: keeps none */
+    uint64_t replay_ms;
 };
 
 struct settings {

@@ -1,38 +1,30 @@
-/* The index: a map of channels, each with a ring of its places.
- *
- * A place is kept as a 32-bit distance from the channel's base, and the first
- * two stand in the entry itself, so that a million channels of one event and
- * one channel of a million events are both cheap. */
+/* The index: a map of channels, and one of the namespaces that bound their
+ * windows. A channel's window is brought up to date when the channel is looked
+ * at, so that time passing costs nothing for those that nobody asks for. */
 #include "storage/index.h"
 
 #include "base/alloc.h"
 #include "base/check.h"
-#include "base/map.h"
+#include "base/hash.h"
+#include "storage/index_channel.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
-#define INLINE_COUNT 2
-
-struct index_channel {
-    struct map_node node;
-    uint64_t base;  /* what the distances are counted from */
-    uint64_t bytes; /* of records */
-    union {
-        uint32_t own[INLINE_COUNT];
-        uint32_t *ring;
-    } distances;
-    uint32_t head; /* slot of the oldest */
-    uint32_t count;
-    uint32_t capacity; /* INLINE_COUNT: in the entry itself */
-    char name[];
-};
+/* Of channels that are no longer there only this is known, and a slot is shared
+ * by those whose names hash alike. */
+#define GONE_SLOTS 65536
 
 struct index {
     pthread_mutex_t lock;
     struct map channels;
+    struct map spaces;
     uint64_t count;
     uint64_t bytes;
+    uint64_t seed;
+    struct index_space *last_space; /* that was looked for; NULL: none yet */
+    bool any_gone;
+    uint64_t gone_sequences[GONE_SLOTS];
 };
 
 struct index *index_new(uint64_t seed)
@@ -40,22 +32,22 @@ struct index *index_new(uint64_t seed)
     struct index *i = alloc_zero(sizeof(*i));
 
     map_init(&i->channels, seed);
+    map_init(&i->spaces, seed);
+    i->seed = seed;
     pthread_mutex_init(&i->lock, NULL);
     return i;
 }
 
-static void channel_free(struct index_channel *c)
-{
-    if (c->capacity > INLINE_COUNT) {
-        free(c->distances.ring);
-    }
-    free(c);
-}
-
-static void free_visited(struct map_node *node, void *context)
+static void free_channel(struct map_node *node, void *context)
 {
     (void)context;
-    channel_free(map_entry(node, struct index_channel, node));
+    index_channel_free(map_entry(node, struct index_channel, node));
+}
+
+static void free_space(struct map_node *node, void *context)
+{
+    (void)context;
+    free(map_entry(node, struct index_space, node));
 }
 
 void index_free(struct index *i)
@@ -63,112 +55,115 @@ void index_free(struct index *i)
     if (i == NULL) {
         return;
     }
-    map_each(&i->channels, free_visited, NULL);
+    map_each(&i->channels, free_channel, NULL);
     map_done(&i->channels);
+    map_each(&i->spaces, free_space, NULL);
+    map_done(&i->spaces);
     pthread_mutex_destroy(&i->lock);
     free(i);
 }
 
-static uint32_t *channel_slots(struct index_channel *c)
+/* The namespace of that name, made when it is not there yet. */
+static struct index_space *find_space(struct index *i, struct bytes name)
 {
-    return c->capacity > INLINE_COUNT ? c->distances.ring : c->distances.own;
+    struct map_node *node;
+    struct index_space *s = i->last_space;
+
+    if (s != NULL && bytes_equal(s->node.key, name)) {
+        return s;
+    }
+    node = map_find(&i->spaces, name);
+    if (node != NULL) {
+        i->last_space = map_entry(node, struct index_space, node);
+        return i->last_space;
+    }
+    s = alloc_raw(sizeof(*s) + name.len);
+    memset(s, 0, sizeof(*s));
+    s->window = (struct index_window){.events_max = INDEX_UNLIMITED,
+                                      .bytes_max = INDEX_UNLIMITED};
+    if (name.len > 0) {
+        memcpy(s->name, name.data, name.len);
+    }
+    map_insert(&i->spaces, &s->node, bytes_of(s->name, name.len));
+    return s;
 }
 
-static uint32_t *channel_slot(struct index_channel *c, uint32_t position)
+static bool keeps_none(const struct index_space *s)
 {
-    uint64_t slot = (uint64_t)c->head + position;
-
-    check(position < c->capacity);
-    return channel_slots(c) + (slot >= c->capacity ? slot - c->capacity : slot);
+    return s->window.events_max == 0 || s->window.bytes_max == 0;
 }
 
-static uint64_t channel_place(struct index_channel *c, uint32_t position)
+void index_window_set(struct index *i,
+                      struct bytes name_space,
+                      const struct index_window *w)
 {
-    check(position < c->count);
-    return c->base + *channel_slot(c, position);
+    pthread_mutex_lock(&i->lock);
+    check(i->channels.count == 0);
+    find_space(i, name_space)->window = *w;
+    pthread_mutex_unlock(&i->lock);
 }
 
-/* Move the places, in order, to a ring of another capacity. */
-static void channel_resize(struct index_channel *c, uint32_t capacity)
+void index_expire_before(struct index *i,
+                         struct bytes name_space,
+                         uint64_t place)
 {
-    uint32_t own[INLINE_COUNT];
-    uint32_t *slots = own;
+    struct index_space *s;
 
-    check(capacity >= c->count && capacity >= INLINE_COUNT);
-    if (capacity > INLINE_COUNT) {
-        slots = alloc_raw(capacity * sizeof(*slots));
+    pthread_mutex_lock(&i->lock);
+    s = find_space(i, name_space);
+    if (s->expired_before < place) {
+        s->expired_before = place;
     }
-    for (uint32_t n = 0; n < c->count; n++) {
-        slots[n] = *channel_slot(c, n);
-    }
-    if (c->capacity > INLINE_COUNT) {
-        free(c->distances.ring);
-    }
-    if (capacity > INLINE_COUNT) {
-        c->distances.ring = slots;
-    } else {
-        memcpy(c->distances.own, own, c->count * sizeof(*own));
-    }
-    c->head = 0;
-    c->capacity = capacity;
+    pthread_mutex_unlock(&i->lock);
 }
 
-static void channel_pop(struct index *i, struct index_channel *c)
+uint64_t index_expired_before(struct index *i, struct bytes name_space)
 {
-    check(c->count > 0);
-    c->head = c->head + 1 == c->capacity ? 0 : c->head + 1;
-    c->count--;
-    i->count--;
-    if (c->capacity > INLINE_COUNT && c->count < c->capacity / 4) {
-        uint32_t half = c->capacity / 2;
+    const struct index_space *s;
+    uint64_t place;
 
-        channel_resize(c, half < INLINE_COUNT ? INLINE_COUNT : half);
-    }
+    pthread_mutex_lock(&i->lock);
+    s = find_space(i, name_space);
+    place = keeps_none(s) ? INDEX_UNLIMITED : s->expired_before;
+    pthread_mutex_unlock(&i->lock);
+    return place;
 }
 
-/* Make `place` expressible as a distance from the base. */
-static void channel_rebase(struct index *i,
-                           struct index_channel *c,
-                           uint64_t place)
+/* The namespace that `channel` names first: "a" in "/a/b/c". */
+static struct bytes space_of(struct bytes channel)
 {
-    uint64_t shift;
+    struct bytes name = bytes_of(NULL, 0);
+    uint8_t slash;
 
-    while (c->count > 0 && place - channel_place(c, 0) > UINT32_MAX) {
-        channel_pop(i, c);
-    }
-    if (c->count == 0) {
-        i->bytes -= c->bytes;
-        c->bytes = 0;
-        c->base = place;
-        return;
-    }
-    shift = channel_place(c, 0) - c->base;
-    for (uint32_t n = 0; n < c->count; n++) {
-        *channel_slot(c, n) -= (uint32_t)shift;
-    }
-    c->base += shift;
+    check(bytes_take_u8(&channel, &slash));
+    (void)bytes_split(&channel, '/', &name);
+    return name;
 }
 
-static struct index_channel *channel_find(const struct index *i,
-                                          struct bytes channel)
+/* The channel with its window as it is now; NULL: unknown. */
+static struct index_channel *find_channel(struct index *i, struct bytes name)
 {
-    struct map_node *node = map_find(&i->channels, channel);
+    struct map_node *node = map_find(&i->channels, name);
+    struct index_channel *c;
 
-    return node == NULL ? NULL : map_entry(node, struct index_channel, node);
-}
-
-static struct index_channel *channel_new(struct index *i,
-                                         struct bytes channel,
-                                         uint64_t place)
-{
-    struct index_channel *c = alloc_raw(sizeof(*c) + channel.len);
-
-    memset(c, 0, sizeof(*c));
-    memcpy(c->name, channel.data, channel.len);
-    c->base = place;
-    c->capacity = INLINE_COUNT;
-    map_insert(&i->channels, &c->node, bytes_of(c->name, channel.len));
+    if (node == NULL) {
+        return NULL;
+    }
+    c = map_entry(node, struct index_channel, node);
+    index_channel_expire(c);
     return c;
+}
+
+/* What a channel that is not there is known by. */
+static uint64_t *gone_slot(struct index *i, struct bytes channel)
+{
+    return &i->gone_sequences[hash_seeded(channel, i->seed) % GONE_SLOTS];
+}
+
+static void count_gone(struct index *i, struct index_channel_gone gone)
+{
+    i->count -= gone.count;
+    i->bytes -= gone.bytes;
 }
 
 void index_add(struct index *i,
@@ -180,48 +175,33 @@ void index_add(struct index *i,
 
     check(channel.len > 0);
     pthread_mutex_lock(&i->lock);
-    c = channel_find(i, channel);
+    c = find_channel(i, channel);
     if (c == NULL) {
-        c = channel_new(i, channel, place);
+        c = index_channel_new(find_space(i, space_of(channel)), channel, place);
+        if (i->any_gone) {
+            c->gone.sequence = *gone_slot(i, channel);
+        }
+        map_insert(&i->channels, &c->node, bytes_of(c->name, channel.len));
     }
-    check(c->count == 0 || place > channel_place(c, c->count - 1));
-    if (place - c->base > UINT32_MAX) {
-        channel_rebase(i, c, place);
-    }
-    if (c->count == c->capacity) {
-        check(c->capacity < UINT32_MAX / 2);
-        channel_resize(c, c->capacity + c->capacity / 2 + 1);
-    }
-    c->count++;
-    *channel_slot(c, c->count - 1) = (uint32_t)(place - c->base);
-    c->bytes += record_bytes;
+    count_gone(i, index_channel_add(c, place, record_bytes));
+    index_channel_expire(c);
     i->count++;
     i->bytes += record_bytes;
     pthread_mutex_unlock(&i->lock);
 }
 
-static void drop_first(struct index *i,
-                       struct index_channel *c,
-                       uint64_t place,
-                       uint64_t record_bytes)
+static void drop_empty(struct index *i, struct index_channel *c)
 {
-    bool found = false;
+    uint64_t *slot;
 
-    while (c->count > 0 && channel_place(c, 0) <= place) {
-        found = channel_place(c, 0) == place;
-        channel_pop(i, c);
+    if (c->count > 0) {
+        return;
     }
-    if (found) {
-        uint64_t less = record_bytes < c->bytes ? record_bytes : c->bytes;
-
-        c->bytes -= less;
-        i->bytes -= less;
-    }
-    if (c->count == 0) {
-        i->bytes -= c->bytes;
-        map_remove(&i->channels, &c->node);
-        channel_free(c);
-    }
+    slot = gone_slot(i, c->node.key);
+    *slot = *slot > c->gone.sequence ? *slot : c->gone.sequence;
+    i->any_gone = true;
+    map_remove(&i->channels, &c->node);
+    index_channel_free(c);
 }
 
 void index_drop_first(struct index *i,
@@ -232,46 +212,34 @@ void index_drop_first(struct index *i,
     struct index_channel *c;
 
     pthread_mutex_lock(&i->lock);
-    c = channel_find(i, channel);
+    c = find_channel(i, channel);
     if (c != NULL) {
-        drop_first(i, c, place, record_bytes);
+        count_gone(i, index_channel_drop(c, place, record_bytes));
+        drop_empty(i, c);
     }
     pthread_mutex_unlock(&i->lock);
 }
 
-/* How many of the channel's places are not greater than `after`. */
-static uint32_t channel_rank(struct index_channel *c, uint64_t after)
+void index_leave(struct index *i,
+                 struct bytes channel,
+                 uint64_t origin,
+                 uint64_t sequence)
 {
-    uint32_t low = 0;
-    uint32_t high = c->count;
+    struct index_channel *c;
 
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (channel_place(c, middle) <= after) {
-            low = middle + 1;
-        } else {
-            high = middle;
+    pthread_mutex_lock(&i->lock);
+    c = find_channel(i, channel);
+    if (c != NULL) {
+        if (c->gone.sequence == 0) {
+            c->gone.origin = origin;
+        } else if (c->gone.origin != origin) {
+            c->gone.origin = 0;
+        }
+        if (c->gone.sequence < sequence) {
+            c->gone.sequence = sequence;
         }
     }
-    return low;
-}
-
-/* The older ones take a step towards the gap. */
-static void remove_place(struct index *i,
-                         struct index_channel *c,
-                         uint64_t place,
-                         uint64_t record_bytes)
-{
-    uint32_t rank = channel_rank(c, place);
-
-    if (rank == 0 || channel_place(c, rank - 1) != place) {
-        return;
-    }
-    for (uint32_t n = rank - 1; n > 0; n--) {
-        *channel_slot(c, n) = *channel_slot(c, n - 1);
-    }
-    drop_first(i, c, channel_place(c, 0), record_bytes);
+    pthread_mutex_unlock(&i->lock);
 }
 
 void index_remove(struct index *i,
@@ -282,17 +250,34 @@ void index_remove(struct index *i,
     struct index_channel *c;
 
     pthread_mutex_lock(&i->lock);
-    c = channel_find(i, channel);
+    c = find_channel(i, channel);
     if (c != NULL) {
-        remove_place(i, c, place, record_bytes);
+        count_gone(i, index_channel_remove(c, place, record_bytes));
+        drop_empty(i, c);
     }
     pthread_mutex_unlock(&i->lock);
 }
 
-static size_t channel_copy(struct index_channel *c,
-                           uint32_t from,
-                           uint64_t *ret_places,
-                           size_t max)
+struct index_gone index_gone(struct index *i, struct bytes channel)
+{
+    struct index_gone gone = {0};
+    const struct index_channel *c;
+
+    pthread_mutex_lock(&i->lock);
+    c = find_channel(i, channel);
+    if (c != NULL) {
+        gone = c->gone;
+    } else {
+        gone.sequence = *gone_slot(i, channel);
+    }
+    pthread_mutex_unlock(&i->lock);
+    return gone;
+}
+
+static size_t copy_places(struct index_channel *c,
+                          uint32_t from,
+                          uint64_t *ret_places,
+                          size_t max)
 {
     size_t count = c->count - from;
 
@@ -300,7 +285,7 @@ static size_t channel_copy(struct index_channel *c,
         count = max;
     }
     for (size_t n = 0; n < count; n++) {
-        ret_places[n] = channel_place(c, from + (uint32_t)n);
+        ret_places[n] = index_channel_place(c, from + (uint32_t)n);
     }
     return count;
 }
@@ -311,16 +296,67 @@ size_t index_after(struct index *i,
                    uint64_t *ret_places,
                    size_t max)
 {
+    const struct index_range range = {
+        .after = after, .since = UINT64_MAX, .until = UINT64_MAX};
+    struct index_lost lost;
+
+    return index_read(i, channel, &range, ret_places, max, &lost);
+}
+
+size_t index_read(struct index *i,
+                  struct bytes channel,
+                  const struct index_range *range,
+                  uint64_t *ret_places,
+                  size_t max,
+                  struct index_lost *ret_lost)
+{
+    struct index_channel *c;
+    size_t count = 0;
+
+    *ret_lost = (struct index_lost){0};
+    pthread_mutex_lock(&i->lock);
+    c = find_channel(i, channel);
+    if (c != NULL) {
+        uint32_t from = index_channel_rank(c, range->after);
+        uint32_t head = keeps_none(c->space)
+                            ? index_channel_rank(c, range->since)
+                            : c->expired;
+        uint32_t until = index_channel_rank(c, range->until);
+
+        head = head < until ? head : until;
+        if (from < head) {
+            ret_lost->count = head - from;
+            ret_lost->place = index_channel_place(c, head - 1);
+            from = head;
+        }
+        count = copy_places(c, from, ret_places, max);
+    }
+    pthread_mutex_unlock(&i->lock);
+    return count;
+}
+
+size_t index_on_disk(struct index *i,
+                     struct bytes channel,
+                     uint64_t after,
+                     uint64_t *ret_places,
+                     size_t max)
+{
     struct index_channel *c;
     size_t count = 0;
 
     pthread_mutex_lock(&i->lock);
-    c = channel_find(i, channel);
+    c = find_channel(i, channel);
     if (c != NULL) {
-        count = channel_copy(c, channel_rank(c, after), ret_places, max);
+        count = copy_places(c, index_channel_rank(c, after), ret_places, max);
     }
     pthread_mutex_unlock(&i->lock);
     return count;
+}
+
+/* Where the last `n` in the window begin. */
+static uint32_t last_from(const struct index_channel *c, uint64_t n)
+{
+    return c->count - c->expired > n ? c->count - (uint32_t)n : c->expired;
 }
 
 size_t index_last(struct index *i,
@@ -332,14 +368,59 @@ size_t index_last(struct index *i,
     size_t count = 0;
 
     pthread_mutex_lock(&i->lock);
-    c = channel_find(i, channel);
+    c = find_channel(i, channel);
     if (c != NULL) {
-        uint32_t from = c->count > max ? c->count - (uint32_t)max : 0;
-
-        count = channel_copy(c, from, ret_places, max);
+        count = copy_places(c, last_from(c, max), ret_places, max);
     }
     pthread_mutex_unlock(&i->lock);
     return count;
+}
+
+uint64_t index_nth_last(struct index *i, struct bytes channel, uint64_t n)
+{
+    struct index_channel *c;
+    uint64_t place = 0;
+
+    check(n > 0);
+    pthread_mutex_lock(&i->lock);
+    c = find_channel(i, channel);
+    if (c != NULL && c->expired < c->count) {
+        place = index_channel_place(c, last_from(c, n));
+    }
+    pthread_mutex_unlock(&i->lock);
+    return place;
+}
+
+static enum index_state state_of(struct index_channel *c,
+                                 uint64_t place,
+                                 uint64_t since)
+{
+    if (keeps_none(c->space)) {
+        return INDEX_NEVER_KEPT;
+    }
+    if (c->expired < c->count && place >= index_channel_place(c, c->expired)) {
+        return INDEX_KEPT;
+    }
+    return index_channel_left_by(c, place, since) ? INDEX_LEFT_BEFORE
+                                                  : INDEX_LEFT;
+}
+
+enum index_state index_state(struct index *i,
+                             struct bytes channel,
+                             uint64_t place,
+                             uint64_t since)
+{
+    struct index_channel *c;
+    enum index_state state = INDEX_LEFT;
+
+    check(place > 0);
+    pthread_mutex_lock(&i->lock);
+    c = find_channel(i, channel);
+    if (c != NULL) {
+        state = state_of(c, place, since);
+    }
+    pthread_mutex_unlock(&i->lock);
+    return state;
 }
 
 uint64_t index_count(struct index *i)
@@ -371,14 +452,18 @@ static void visit_channel(struct map_node *node, void *context)
 {
     struct index_channel *c = map_entry(node, struct index_channel, node);
     const struct index_visit *v = context;
-    const struct index_channel_stat stat = {
+    struct index_channel_stat stat = {
         .channel = node->key,
-        .count = c->count,
         .bytes = c->bytes,
-        .first_place = channel_place(c, 0),
-        .last_place = channel_place(c, c->count - 1),
     };
 
+    index_channel_expire(c);
+    if (c->expired == c->count) {
+        return;
+    }
+    stat.count = c->count - c->expired;
+    stat.first_place = index_channel_place(c, c->expired);
+    stat.last_place = index_channel_place(c, c->count - 1);
     v->visit(&stat, v->context);
 }
 

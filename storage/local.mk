@@ -2,6 +2,8 @@ noinst_LIBRARIES += libstorage.a
 libstorage_a_SOURCES = \
 	%D%/index.c \
 	%D%/index.h \
+	%D%/index_channel.c \
+	%D%/index_channel.h \
 	%D%/key_table.c \
 	%D%/key_table.h \
 	%D%/log.c \
@@ -17,5 +19,6 @@ libstorage_a_SOURCES = \
 	%D%/log_seek.c \
 	%D%/log_show.c \
 	%D%/log_trim.c \
+	%D%/log_window.c \
 	%D%/record.c \
 	%D%/record.h

@@ -75,6 +75,7 @@ void log_close(struct log *log)
     key_table_done(&log->keys);
     pthread_rwlock_destroy(&log->map_lock);
     pthread_mutex_destroy(&log->known_lock);
+    log_window_done(log);
     free(log->corrupt);
     for (size_t n = 0; n < log->origin_count; n++) {
         free(log->origins[n].marks);
@@ -145,7 +146,7 @@ static size_t corrupt_rank(const struct log *log, uint64_t place)
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (log->corrupt[middle] < place) {
+        if (log->corrupt[middle].place < place) {
             low = middle + 1;
         } else {
             high = middle;
@@ -156,7 +157,7 @@ static size_t corrupt_rank(const struct log *log, uint64_t place)
 
 static bool corrupt_at(const struct log *log, size_t rank, uint64_t place)
 {
-    return rank < log->corrupt_count && log->corrupt[rank] == place;
+    return rank < log->corrupt_count && log->corrupt[rank].place == place;
 }
 
 void log_note_corrupt(struct log *log, uint64_t place)
@@ -171,7 +172,8 @@ void log_note_corrupt(struct log *log, uint64_t place)
         memmove(log->corrupt + rank + 1,
                 log->corrupt + rank,
                 (log->corrupt_count - rank) * sizeof(*log->corrupt));
-        log->corrupt[rank] = place;
+        log->corrupt[rank] =
+            (struct log_corrupt){.place = place, .nameless = !log->scanned};
         log->corrupt_count++;
     }
     pthread_mutex_unlock(&log->known_lock);
@@ -190,6 +192,22 @@ void log_forget_corrupt(struct log *log, uint64_t place)
                 (log->corrupt_count - rank) * sizeof(*log->corrupt));
     }
     pthread_mutex_unlock(&log->known_lock);
+}
+
+uint64_t log_corrupt_next(struct log *log, uint64_t from, bool nameless)
+{
+    uint64_t place = UINT64_MAX;
+
+    pthread_mutex_lock(&log->known_lock);
+    for (size_t rank = corrupt_rank(log, from); rank < log->corrupt_count;
+         rank++) {
+        if (log->corrupt[rank].nameless || !nameless) {
+            place = log->corrupt[rank].place;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&log->known_lock);
+    return place;
 }
 
 /* What only a read transaction can tell. */
@@ -212,6 +230,12 @@ static void stat_pages(struct log *log, struct log_stat *stat)
     log_read_end(log, txn);
 }
 
+void log_reserve(struct log *log, uint64_t sequence)
+{
+    check(!log->read_only);
+    log->reserve_next = sequence;
+}
+
 void log_stat(struct log *log, struct log_stat *ret)
 {
     struct log_stat stat = {.bytes_max = log->bytes_max};
@@ -228,6 +252,7 @@ void log_stat(struct log *log, struct log_stat *ret)
     pthread_mutex_lock(&log->known_lock);
     stat.origin = log->origin;
     stat.last_place = log->last_place;
+    stat.reserved = log->reserved;
     stat.corrupt_count = log->corrupt_count;
     known = log_find_origin(log, log->origin);
     stat.last_sequence = known == NULL ? 0 : known->sequence;

@@ -26,6 +26,13 @@
 
 struct log;
 
+/* Bounds of the windows of a namespace's channels. */
+struct log_window {
+    struct bytes name_space;
+    struct index_window channel;
+    uint64_t age_max_ms; /* INDEX_UNLIMITED: no limit */
+};
+
 struct log_options {
     const char *dir; /* made when absent */
     /* Budget of the window in pages on disk. The file holds free pages as well
@@ -35,6 +42,8 @@ struct log_options {
                             makes nothing; bytes_max and new_origin unused */
     uint64_t index_seed; /* of hashes that clients must not foresee */
     uint64_t new_origin; /* identity, should the directory have none yet */
+    const struct log_window *windows; /* borrowed for the call */
+    size_t window_count;
     /* Called now and then while the index is rebuilt; may be NULL. */
     void (*on_progress)(uint64_t done, uint64_t all, void *context);
     void *context;
@@ -44,6 +53,7 @@ struct log_options {
 struct log_stat {
     uint64_t origin;        /* this node's identity */
     uint64_t last_sequence; /* highest of `origin` ever, also if trimmed */
+    uint64_t reserved;      /* see log_reserve() */
     uint64_t first_place;   /* 0: empty */
     uint64_t last_place;    /* highest ever used, also if trimmed */
     uint64_t event_count;
@@ -98,6 +108,46 @@ int log_seek_vector_at(struct log *log,
                        struct vector *ret,
                        struct why *why);
 
+/* Whether events of `channel` that `after` does not cover may have left the
+ * disk; with `channel` of len 0, of any. Exact for a channel and what left
+ * while the log was open, but for channels that have nothing there any more:
+ * those share what is known of them. Where the log has several origins it may
+ * say yes for another's event. Any thread. */
+bool log_window_gone(struct log *log,
+                     struct bytes channel,
+                     const struct vector *after);
+
+/* Who reads `channel` from the place `from` on, and has what `after` covers. */
+struct log_reader {
+    struct bytes channel;
+    uint64_t from;
+    const struct vector *after;
+};
+
+/* What it misses of what index_read() says is lost. */
+struct log_missed {
+    struct vector to; /* covers all that it has, and all that is lost */
+    uint64_t count;   /* 0: nothing that `after` does not cover */
+    bool exact;       /* otherwise there may be fewer */
+};
+
+/* Reads a few records. Any thread. RC_IO. */
+int log_window_missed(struct log *log,
+                      const struct log_reader *reader,
+                      const struct index_lost *lost,
+                      struct log_missed *ret,
+                      struct why *why);
+
+/* Let what is older than its namespace's age_max leave the windows, as of
+ * `now_ms`: cheap when nothing does. Only the log thread, or before it runs.
+ * RC_IO. */
+int log_window_expire(struct log *log, uint64_t now_ms, struct why *why);
+
+/* The first place >= `from` whose record is corrupt, UINT64_MAX: none. With
+ * `nameless`, only those that were when the log opened, whose channel is not
+ * known. Any thread. */
+uint64_t log_corrupt_next(struct log *log, uint64_t from, bool nameless);
+
 /* Append in one transaction and sync; sets each event's place. Only the log
  * thread. The events must be in order for their origin.
  * RC_TOO_LARGE: a record or the batch is over its limit, nothing was written.
@@ -149,6 +199,11 @@ int log_append_skip(struct log *log,
                     uint64_t origin,
                     uint64_t sequence,
                     struct why *why);
+
+/* Have the next append put on disk, in its own sync, that sequences of this
+ * node up to `sequence` may have been given away: none of them is an event's
+ * after a crash unless its event is on disk. Only the log thread. */
+void log_reserve(struct log *log, uint64_t sequence);
 
 /* Trim the head: up to `count_max` of the oldest events, as long as they are
  * over the budget, or older than `older_than_ms` (Unix time; 0: no limit).

@@ -79,6 +79,9 @@ static int put_events(struct log *log,
     if (error == 0) {
         error = log_append_put(log, txn, cursor, events, count);
     }
+    if (error == 0 && log->reserve_next > log->reserved) {
+        error = log_meta_reserve(log, txn, log->reserve_next);
+    }
     if (error != 0) {
         mdb_txn_abort(txn);
         return error;
@@ -173,6 +176,9 @@ void log_append_settle(struct log *log,
     pthread_mutex_lock(&log->known_lock);
     log->last_place += count;
     log->shown_kept = log->shown_kept && !log->shown.all;
+    if (log->reserve_next > log->reserved) {
+        log->reserved = log->reserve_next;
+    }
     pthread_mutex_unlock(&log->known_lock);
 }
 

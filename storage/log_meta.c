@@ -13,6 +13,7 @@
 #define KEY_PLACE "place"
 #define KEY_VECTOR "vector"
 #define KEY_SHOWN "shown"
+#define KEY_RESERVED "reserved"
 
 #define VECTOR_ENTRY_BYTES (2 * sizeof(uint64_t))
 
@@ -137,7 +138,14 @@ int log_meta_load(struct log *log, MDB_txn *txn, struct why *why)
                        "start with another directory",
                        log->dir);
     }
+    /* Absent where nothing was ever answered before it was on disk. */
+    (void)get_u64(log, txn, KEY_RESERVED, &log->reserved);
     return 0;
+}
+
+int log_meta_reserve(struct log *log, MDB_txn *txn, uint64_t sequence)
+{
+    return put_u64(log, txn, KEY_RESERVED, sequence);
 }
 
 int log_meta_save(struct log *log, MDB_txn *txn)

@@ -385,6 +385,7 @@ static int scan_all(struct log *log,
     } while (scan.done > done_before);
     log_seek_scanned(log);
     log->shown.place = log->last_place;
+    log->scanned = true;
     return 0;
 }
 
@@ -401,6 +402,7 @@ static struct log *new_log(const struct log_options *options)
     log->trim_floor = UINT64_MAX;
     log->index = index_new(options->index_seed);
     log->key_seed = options->index_seed;
+    log_window_init(log, options->windows, options->window_count);
     pthread_mutex_init(&log->known_lock, NULL);
 
     /* Readers follow one another without a pause; a writer must not starve. */

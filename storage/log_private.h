@@ -25,6 +25,7 @@ struct log_origin {
     uint64_t origin;
     uint64_t sequence; /* the highest that the log ever held */
     uint64_t low;      /* up to here its events may have gone */
+    uint64_t nameless; /* up to here it is not known whose they were */
     bool low_known;
     uint64_t count; /* events noted since the log was opened */
     struct log_mark last;
@@ -32,6 +33,19 @@ struct log_origin {
     size_t mark_begin;
     size_t mark_end;
     size_t mark_capacity;
+};
+
+/* A record that does not pass its checks. */
+struct log_corrupt {
+    uint64_t place;
+    bool nameless; /* its channel is not known */
+};
+
+/* A namespace whose events leave their windows with time. */
+struct log_age {
+    struct bytes name_space; /* owned */
+    uint64_t age_max_ms;
+    uint64_t next_ms; /* when the oldest in the windows happened; 0: unknown */
 };
 
 struct log {
@@ -46,6 +60,13 @@ struct log {
     bool read_only;
     bool failed; /* RC_IO for every later append; the log thread's */
     uint64_t page_bytes;
+    bool scanned; /* what was there when it opened is known */
+
+    uint64_t reserved;     /* on disk; the log thread's, as is the next */
+    uint64_t reserve_next; /* with the next append */
+
+    struct log_age *ages; /* the log thread's */
+    size_t age_count;
 
     /* Room on disk, the log thread's (log_grow.c, log_trim.c). */
     uint64_t bytes_max;
@@ -67,7 +88,7 @@ struct log {
     bool shown_kept; /* meta has the vector */
     struct log_origin *origins;
     size_t origin_count;
-    uint64_t *corrupt; /* ascending places */
+    struct log_corrupt *corrupt; /* ascending places */
     size_t corrupt_count;
     MDB_txn *idle[LOG_IDLE_READERS_MAX];
     size_t idle_count;
@@ -107,6 +128,7 @@ void log_forget_corrupt(struct log *log, uint64_t place);
 int log_meta_load(struct log *log, MDB_txn *txn, struct why *why);
 int log_meta_create(struct log *log, MDB_txn *txn, uint64_t new_origin);
 int log_meta_save(struct log *log, MDB_txn *txn);
+int log_meta_reserve(struct log *log, MDB_txn *txn, uint64_t sequence);
 
 /* The vector of what is shown, unless everything is. LMDB's errors. */
 int log_meta_save_shown(struct log *log, MDB_txn *txn);
@@ -144,6 +166,15 @@ void log_seek_note(struct log *log,
 void log_seek_leave(struct log *log, uint64_t origin, uint64_t sequence);
 void log_seek_forget(struct log *log, uint64_t origin, uint64_t place);
 void log_seek_scanned(struct log *log);
+
+/* A place from which on `after` covers no event. */
+uint64_t log_seek_uncovered(struct log *log, const struct vector *after);
+
+/* log_window.c: tell the index what its windows are, before it knows events. */
+void log_window_init(struct log *log,
+                     const struct log_window *windows,
+                     size_t count);
+void log_window_done(struct log *log);
 
 /* log_read.c: a read transaction for the length of a call; errors are LMDB's.
  */

@@ -41,6 +41,14 @@ static void add_mark(struct log_origin *o, struct log_mark mark)
     o->marks[o->mark_end++] = mark;
 }
 
+/* Whose events those were up to there is not known. */
+static void know_low(struct log_origin *o, uint64_t low)
+{
+    o->low = low;
+    o->nameless = low;
+    o->low_known = true;
+}
+
 void log_seek_note(struct log *log,
                    uint64_t origin,
                    uint64_t sequence,
@@ -52,8 +60,7 @@ void log_seek_note(struct log *log,
     pthread_mutex_lock(&log->known_lock);
     o = log_origin(log, origin);
     if (!o->low_known) {
-        o->low = predecessor;
-        o->low_known = true;
+        know_low(o, predecessor);
     }
     if (wants_mark(o)) {
         add_mark(o, (struct log_mark){.sequence = sequence, .place = place});
@@ -83,8 +90,9 @@ void log_seek_leave(struct log *log, uint64_t origin, uint64_t sequence)
 
     pthread_mutex_lock(&log->known_lock);
     o = log_origin(log, origin);
-    o->low_known = true;
-    if (o->low < sequence) {
+    if (!o->low_known) {
+        know_low(o, sequence);
+    } else if (o->low < sequence) {
         o->low = sequence;
     }
     pthread_mutex_unlock(&log->known_lock);
@@ -110,8 +118,7 @@ void log_seek_scanned(struct log *log)
         struct log_origin *o = &log->origins[i];
 
         if (!o->low_known) {
-            o->low = o->sequence;
-            o->low_known = true;
+            know_low(o, o->sequence);
         }
     }
 }
@@ -164,6 +171,34 @@ uint64_t log_seek(struct log *log, const struct vector *after)
         uint64_t at = seek(log, o, vector_get(after, o->origin));
 
         place = at < place ? at : place;
+    }
+    pthread_mutex_unlock(&log->known_lock);
+    return place;
+}
+
+/* Where an origin's events are beyond `sequence`: at its next mark. */
+static uint64_t uncovered(const struct log_origin *o, uint64_t sequence)
+{
+    const struct log_mark *mark = find_mark(o, sequence, false);
+    const struct log_mark *next =
+        mark == NULL ? o->marks + o->mark_begin : mark + 1;
+
+    if (o->mark_begin < o->mark_end && next < o->marks + o->mark_end) {
+        return next->place;
+    }
+    return o->last.place + (o->last.sequence <= sequence);
+}
+
+uint64_t log_seek_uncovered(struct log *log, const struct vector *after)
+{
+    uint64_t place = 0;
+
+    pthread_mutex_lock(&log->known_lock);
+    for (size_t i = 0; i < log->origin_count; i++) {
+        const struct log_origin *o = &log->origins[i];
+        uint64_t at = uncovered(o, vector_get(after, o->origin));
+
+        place = at > place ? at : place;
     }
     pthread_mutex_unlock(&log->known_lock);
     return place;

@@ -130,6 +130,7 @@ static int delete_head(struct log *log, MDB_cursor *cursor, struct step *step)
     memcpy(&place, key.mv_data, sizeof(place));
     if (log_read_record(value, &record) == 0) {
         log_seek_leave(log, record.origin, record.sequence);
+        index_leave(log->index, record.channel, record.origin, record.sequence);
     }
     gone_add(step, place, value.mv_size, &record);
     return mdb_cursor_del(cursor, 0);

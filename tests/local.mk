@@ -72,6 +72,7 @@ UNIT_STORAGE = \
 	%D%/unit/test_log_find \
 	%D%/unit/test_log_seek \
 	%D%/unit/test_log_show \
+	%D%/unit/test_log_window \
 	%D%/unit/test_record
 tests_fault_test_log_io_SOURCES = %D%/fault/test_log_io.c \
 	%D%/lib/fault_io.c %D%/lib/fault_io.h
@@ -224,6 +225,7 @@ E2E_TESTS = \
 	%D%/e2e/replay_protocol.test \
 	%D%/e2e/slow.test \
 	%D%/e2e/websockets.test \
+	%D%/e2e/windows.test \
 	%D%/e2e/weir_js.test
 
 UNIT_TESTS = $(UNIT_BASE) $(UNIT_PROTO) $(UNIT_STORAGE) $(UNIT_CLUSTER) \
@@ -247,9 +249,10 @@ check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS) $(BENCH_TARGETS) \
 BENCH_LOG = %D%/bench/bench_log
 BENCH_JSON = %D%/bench/bench_json
 BENCH_LINK = %D%/bench/bench_link
-EXTRA_PROGRAMS = $(BENCH_LOG) $(BENCH_JSON) $(BENCH_LINK)
+BENCH_WINDOW = %D%/bench/bench_window
+EXTRA_PROGRAMS = $(BENCH_LOG) $(BENCH_JSON) $(BENCH_LINK) $(BENCH_WINDOW)
 CLEANFILES += $(EXTRA_PROGRAMS)
-$(BENCH_LOG): FLOOR = $(LINK_STORAGE)
+$(BENCH_LOG) $(BENCH_WINDOW): FLOOR = $(LINK_STORAGE)
 $(BENCH_LOG): libtap.a $(STORAGE_LIBS)
 $(BENCH_JSON): FLOOR = $(LINK_PROTO) -ljson-c
 $(BENCH_JSON): libtap.a $(PROTO_LIBS)

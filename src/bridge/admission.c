@@ -19,8 +19,8 @@ enum problem admission_authorize(struct shard *shard,
     if (name == NULL) {
         return PROBLEM_NONE;
     }
-    if (!namespace_table_has(shard->options.namespaces,
-                             channel_name_namespace(name))) {
+    if (namespace_table_find(shard->options.namespaces,
+                             channel_name_namespace(name)) == NULL) {
         return PROBLEM_NAMESPACE_UNKNOWN;
     }
     return authority_covers(key, right, name) ? PROBLEM_NONE
@@ -50,9 +50,11 @@ static struct publish *make_publish(struct shard *shard,
         publish_new(shard->options.index,
                     client->id,
                     client->websocket ? msg->id : bytes_of(NULL, 0));
+    const struct namespace_rules *rules = namespace_table_find(
+        shard->options.namespaces, channel_name_namespace(name));
     uint8_t identifier[16] = {0};
 
-    publish->quorum = true;
+    publish->durability = rules->durability;
     for (size_t i = 0; i < msg->event_count; i++) {
         struct bytes key = i < msg->idempotency.count ? msg->idempotency.keys[i]
                                                       : bytes_of(NULL, 0);

@@ -122,7 +122,44 @@ void batch_add(struct batch *batch, struct publish *publish)
         }
     }
     batch->bytes += publish->bytes;
+    batch->memory_count += publish->durability == NAMESPACE_MEMORY;
     list_push_back(&batch->answers[publish->shard], &publish->node);
+}
+
+static size_t count_events(const struct publish *publish)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < publish->count; i++) {
+        count += publish->items[i].event != NULL;
+    }
+    return count;
+}
+
+/* The bytes stay charged to the batch that has the events. */
+struct batch *batch_split_memory(struct batch *batch, size_t *ret_events)
+{
+    struct batch *memory;
+
+    *ret_events = 0;
+    if (batch->memory_count == 0) {
+        return NULL;
+    }
+    memory = batch_new(batch->intake, batch->shard_count);
+    for (uint32_t i = 0; i < batch->shard_count; i++) {
+        list_each_safe(node, &batch->answers[i])
+        {
+            struct publish *publish = list_entry(node, struct publish, node);
+
+            if (publish->durability == NAMESPACE_MEMORY) {
+                *ret_events += count_events(publish);
+                list_remove(&publish->node);
+                list_push_back(&memory->answers[i], &publish->node);
+            }
+        }
+    }
+    batch->memory_count = 0;
+    return memory;
 }
 
 void batch_fail(struct batch *batch, enum problem problem)

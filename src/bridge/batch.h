@@ -29,6 +29,7 @@ struct batch {
     uint64_t added_ms;   /* to the frontier */
     uint32_t shard_count;
     size_t repeated_count; /* events that were there already */
+    size_t memory_count;   /* publishes that need not wait for the disk */
     size_t event_count;
     size_t event_capacity;
     struct event **events; /* in log order; references of the batch's own */
@@ -59,6 +60,10 @@ bool batch_chained(const struct batch *batch);
 /* Move the publishes that wait from `from`; what they are charged stays there,
  * where their events are. */
 void batch_take_answers(struct batch *batch, struct batch *from);
+
+/* Take the publishes that need not wait for the disk out, to be answered now;
+ * `ret_events` is how many events they wait for. NULL: there are none. */
+struct batch *batch_split_memory(struct batch *batch, size_t *ret_events);
 
 /* The log refused: no event of the batch happened, every publish in it is
  * answered with `problem`. */

@@ -17,7 +17,9 @@ struct commit {
     struct list publishes[OWN_COUNT];
     struct list foreign; /* batches of peers, in the order they came */
     bool majority;
+    bool refused; /* the log took nothing, the last time */
     size_t appended;
+    size_t lost;
 };
 
 struct commit *commit_new(const struct commit_options *options)
@@ -38,7 +40,8 @@ struct commit *commit_new(const struct commit_options *options)
         list_init(&c->publishes[i]);
         sequencer_init(&c->sequencers[i],
                        origin,
-                       log->last_sequence(log->context, origin));
+                       log->last_sequence(log->context, origin),
+                       i == LOCAL ? log->reserved(log->context) : 0);
     }
     list_init(&c->foreign);
     return c;
@@ -68,7 +71,8 @@ void commit_publish(struct commit *c, struct list *publishes)
     struct list *node;
 
     while ((node = list_pop_front(publishes)) != NULL) {
-        bool quorum = list_entry(node, struct publish, node)->quorum;
+        bool quorum = list_entry(node, struct publish, node)->durability ==
+                      NAMESPACE_QUORUM;
 
         list_push_back(&c->publishes[quorum ? QUORUM : LOCAL], node);
     }
@@ -126,8 +130,13 @@ bool commit_waiting(const struct commit *c)
            (!list_empty(&c->publishes[QUORUM]) && takes_quorum(c));
 }
 
+/* How far ahead of the clock sequences are reserved for answers that do not
+ * wait for the disk; renewed, with a commit, when half of it is gone. */
+#define RESERVE_MS UINT64_C(5000)
+
 /* What one transaction of this turn is made of. */
 struct turn {
+    size_t answered; /* events whose publishers were, before the log has them */
     struct batch *own[OWN_COUNT]; /* NULL: nothing waits there */
     struct list foreign;
     struct event **events;
@@ -176,6 +185,28 @@ static void take_own(struct commit *c,
         batch_fail(batch, PROBLEM_QUORUM);
     }
     turn->own[kind] = batch;
+}
+
+/* Those whose namespace says memory have their answers now, unless the log is
+ * full, or a crash could make their names another event's. */
+static void answer_early(struct commit *c, struct turn *turn)
+{
+    const struct commit_log *log = &c->options.log;
+    struct batch *batch = turn->own[LOCAL];
+    uint64_t last = c->sequencers[LOCAL].last_given;
+    uint64_t reserved;
+
+    if (batch == NULL || batch->memory_count == 0) {
+        return;
+    }
+    reserved = log->reserved(log->context);
+    if (last <= reserved && !c->refused) {
+        c->options.answer(c->options.answer_context,
+                          batch_split_memory(batch, &turn->answered));
+    }
+    if (last + (RESERVE_MS / 2 << 16) > reserved) {
+        log->reserve(log->context, last + (RESERVE_MS << 16));
+    }
 }
 
 /* What is on disk, or will be with this turn, of the batch's origin. */
@@ -334,6 +365,8 @@ static void refuse(struct commit *c, struct turn *turn, struct moment now)
     list_splice_back(&turn->foreign, &c->foreign);
     list_splice_back(&c->foreign, &turn->foreign);
     metrics_add(c->options.metrics, log_failures, 1);
+    metrics_add(c->options.metrics, events_lost, turn->answered);
+    c->lost += turn->answered;
 }
 
 static int move_deferred(struct commit *c, struct moment now, struct why *why)
@@ -362,9 +395,11 @@ int commit_step(struct commit *c, struct moment now, struct why *why)
     for (int kind = 0; kind < OWN_COUNT; kind++) {
         take_own(c, now, kind, &turn);
     }
+    answer_early(c, &turn);
     take_foreign(c, &turn);
     gather(&turn);
     rc = append(c, &turn, why);
+    c->refused = rc != 0;
     free(turn.events);
     if (rc == 0) {
         settle(c, &turn, now);
@@ -395,4 +430,12 @@ size_t commit_take_appended(struct commit *c)
 
     c->appended = 0;
     return appended;
+}
+
+size_t commit_take_lost(struct commit *c)
+{
+    size_t lost = c->lost;
+
+    c->lost = 0;
+    return lost;
 }

@@ -40,6 +40,10 @@ struct commit_log {
                     struct bytes key,
                     uint64_t *ret_origin,
                     uint64_t *ret_sequence);
+
+    /* Names that the local origin may have given away, see log_reserve(). */
+    uint64_t (*reserved)(void *context);
+    void (*reserve)(void *context, uint64_t sequence);
 };
 
 struct commit_options {
@@ -52,6 +56,11 @@ struct commit_options {
     uint32_t shard_count;
     struct intake *intake;
     struct metrics *metrics;
+
+    /* Called within commit_step(): answers that need not wait for its commit,
+     * in a batch without events, whose reference is the callee's. */
+    void (*answer)(void *context, struct batch *batch);
+    void *answer_context;
 };
 
 struct commit;
@@ -94,5 +103,8 @@ struct batch *commit_take(struct commit *c);
 
 /* Events that were appended since the last call. */
 size_t commit_take_appended(struct commit *c);
+
+/* The same, that the log refused although their publishers were answered. */
+size_t commit_take_lost(struct commit *c);
 
 #endif

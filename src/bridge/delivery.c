@@ -139,11 +139,8 @@ static void fall_behind(struct shard *shard,
                         struct subscription *s,
                         const struct event *event)
 {
-    struct replay_start start = {.place = event->place, .at = shard->vector};
-
-    vector_set(&start.at, event->origin, shard->sequence_before);
     shard_count(shard, catchup_begun, s->format != SUBSCRIPTION_HISTORY);
-    replay_begin(shard, s, &start);
+    replay_begin_at(shard, s, event);
 }
 
 /* `tails`: of each format the event's, UINT32_MAX while there is none. From the

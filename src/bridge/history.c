@@ -164,6 +164,8 @@ void history_gap(struct client *client, const struct answer_gap *gap)
 
     if (h->gapped) {
         h->gap.to = gap->to;
+        h->gap.counted = h->gap.counted && gap->counted;
+        h->gap.missed += gap->missed;
         return;
     }
     h->gapped = true;
@@ -218,6 +220,16 @@ static void finish(struct client *c, struct moment now, const struct vector *at)
     http_api_finish(c, now, PROBLEM_NONE, buffer_view(&h->body));
     history_free(h);
     shard_resume(c->shard, c, now);
+}
+
+void history_end(struct client *client,
+                 struct moment now,
+                 const struct vector *at)
+{
+    struct vector whole;
+
+    vector_copy(&whole, at);
+    finish(client, now, &whole);
 }
 
 void history_fail(struct client *client, struct moment now)

@@ -59,6 +59,11 @@ void history_page_end(struct client *client,
                       const struct vector *at,
                       bool live);
 
+/* Answer with what it has; `at`: the cursor behind that. */
+void history_end(struct client *client,
+                 struct moment now,
+                 const struct vector *at);
+
 /* The log cannot be read: say so. */
 void history_fail(struct client *client, struct moment now);
 

@@ -35,6 +35,9 @@
     X(log_batch_events_sum, "counter", "Events in the log's transactions")   \
     X(log_batch_events_count, "counter", "Transactions of the log")          \
     X(log_failures, "counter", "Transactions that the log refused")          \
+    X(events_lost,                                                           \
+      "counter",                                                             \
+      "Events answered from memory that the log then refused")               \
     X(log_trimmed, "counter", "Events that left the window")                 \
     X(log_corrupt_records, "gauge", "Records whose checksum does not fit")   \
     X(log_record_bytes, "gauge", "Bytes of records in the window")           \

@@ -9,6 +9,7 @@
 struct namespace
 {
     struct map_node node;
+    struct namespace_rules rules;
     char name[];
 };
 
@@ -31,18 +32,27 @@ void namespace_table_done(struct namespace_table *t)
     map_done(&t->by_name);
 }
 
-void namespace_table_add(struct namespace_table *t, struct bytes name)
+void namespace_table_add(struct namespace_table *t,
+                         struct bytes name,
+                         const struct namespace_rules *rules)
 {
-    if (namespace_table_has(t, name)) {
+    static const struct namespace_rules initial = {.history = true};
+
+    if (namespace_table_find(t, name) != NULL) {
         return;
     }
     check(t->by_name.count < NAMESPACE_COUNT_MAX);
     struct namespace *n = alloc_raw(sizeof(*n) + name.len);
+    n->rules = rules != NULL ? *rules : initial;
     memcpy(n->name, name.data, name.len);
     map_insert(&t->by_name, &n->node, bytes_of(n->name, name.len));
 }
 
-bool namespace_table_has(const struct namespace_table *t, struct bytes name)
+const struct namespace_rules *namespace_table_find(
+    const struct namespace_table *t, struct bytes name)
 {
-    return map_find(&t->by_name, name) != NULL;
+    struct map_node *node = map_find(&t->by_name, name);
+
+    return node == NULL ? NULL
+                        : &map_entry(node, struct namespace, node)->rules;
 }

@@ -13,10 +13,10 @@ struct publish *publish_new(uint32_t shard, uint64_t client_id, struct bytes id)
     check(id.len <= sizeof(p->id));
     list_init(&p->node);
     p->shard = shard;
-    p->quorum = false;
     p->client_id = client_id;
     p->bytes = sizeof(*p);
     p->problem = PROBLEM_NONE;
+    p->durability = NAMESPACE_DISK;
     p->count = 0;
     p->id_len = id.len;
     if (id.len > 0) {

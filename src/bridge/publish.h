@@ -9,6 +9,7 @@
 #include "proto/answer.h"
 #include "proto/channel_name.h"
 #include "proto/client_msg.h"
+#include "src/bridge/namespace.h"
 
 struct publish_item {
     struct event *event; /* NULL: refused before the log, or in it already */
@@ -17,10 +18,10 @@ struct publish_item {
 
 struct publish {
     struct list node;
-    uint32_t shard;       /* whom to answer */
-    uint64_t client_id;   /* and there, which connection (client_table) */
-    bool quorum;          /* its events wait for a majority */
-    size_t bytes;         /* charged to the intake until the batch is gone */
+    uint32_t shard;     /* whom to answer */
+    uint64_t client_id; /* and there, which connection (client_table) */
+    size_t bytes;       /* charged to the intake until the batch is gone */
+    enum namespace_durability durability; /* when it may be answered */
     enum problem problem; /* of the whole request; PROBLEM_NONE: see items */
     size_t count;
     struct publish_item items[CLIENT_MSG_EVENTS_MAX];

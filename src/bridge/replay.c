@@ -73,6 +73,50 @@ static void place_now(const struct shard *shard, struct replay_start *ret)
     ret->at = shard->vector;
 }
 
+/* Whether all events of that channel or pattern can be had later. */
+static bool has_history(const struct shard *shard, struct bytes name_space)
+{
+    const struct namespace_rules *rules =
+        namespace_table_find(shard->options.namespaces, name_space);
+
+    return rules == NULL || rules->history;
+}
+
+static bool all_have_history(const struct shard *shard,
+                             const struct channel_name *patterns,
+                             size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!has_history(shard, channel_name_namespace(&patterns[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What the windows hold: where it begins, or further on where `ret` is. */
+static enum problem place_kept(struct shard *shard,
+                               const struct channel_name *patterns,
+                               size_t pattern_count,
+                               struct replay_start *ret)
+{
+    const struct shard_lookup *lookup = &shard->options.lookup;
+    uint64_t kept = lookup->kept_from(lookup->context, patterns, pattern_count);
+    struct vector at;
+
+    ret->only_kept = true;
+    ret->since_place = shard->place;
+    if (kept <= ret->place && ret->at.count > 0) {
+        return PROBLEM_NONE; /* the cursor there is known */
+    }
+    ret->place = kept > ret->place ? kept : ret->place;
+    if (lookup->vector_at(lookup->context, ret->place - 1, &at) != 0) {
+        return PROBLEM_STORAGE_READ;
+    }
+    vector_merge(&ret->at, &at);
+    return PROBLEM_NONE;
+}
+
 enum problem replay_find(struct shard *shard,
                          struct moment now,
                          const struct channel_name *patterns,
@@ -82,7 +126,10 @@ enum problem replay_find(struct shard *shard,
 {
     const struct shard_lookup *lookup = &shard->options.lookup;
 
-    ret->last = 0;
+    *ret = (struct replay_start){.place = 1};
+    if (!all_have_history(shard, patterns, pattern_count)) {
+        ret->since_place = shard->place;
+    }
     switch (request->kind) {
     case REPLAY_NONE:
         place_now(shard, ret);
@@ -98,6 +145,8 @@ enum problem replay_find(struct shard *shard,
         if (pattern_count > 1 || patterns[0].wildcard) {
             ret->last = request->count;
             ret->place = shard->place;
+            ret->only_kept = true;
+            ret->since_place = shard->place;
             lookup->low_water(lookup->context, &ret->at);
             return PROBLEM_NONE;
         }
@@ -110,14 +159,11 @@ enum problem replay_find(struct shard *shard,
         break;
     case REPLAY_SECONDS:
         place_since(shard, now, request->count, ret);
-        return PROBLEM_NONE;
+        break;
     case REPLAY_ALL:
-        ret->place = 1;
         break;
     }
-    return lookup->vector_at(lookup->context, ret->place - 1, &ret->at) == 0
-               ? PROBLEM_NONE
-               : PROBLEM_STORAGE_READ;
+    return place_kept(shard, patterns, pattern_count, ret);
 }
 
 void replay_begin(struct shard *shard,
@@ -129,6 +175,8 @@ void replay_begin(struct shard *shard,
     list_init(&replay->wait_node);
     replay->subscription = subscription;
     replay->from_place = start->place;
+    replay->since_place = start->since_place;
+    replay->only_kept = start->only_kept;
     replay->at = vector_compact(&start->at);
     replay->last = start->last;
     replay->first_place = start->place + 1;
@@ -136,6 +184,37 @@ void replay_begin(struct shard *shard,
     list_push_back(&subscription->client->replays, &replay->node);
     shard_count(shard, replays_begun, 1);
     replay_offer(subscription->client);
+}
+
+/* Whether there is something for the subscription that cannot be had later. */
+static bool lacks_history(const struct shard *shard,
+                          const struct subscription *s)
+{
+    for (size_t i = 0; i < s->link_count; i++) {
+        struct bytes rest = bytes_from(s->links[i].topic->node.key, 1);
+        struct bytes name_space;
+
+        if (bytes_split(&rest, '/', &name_space) &&
+            !has_history(shard, name_space)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void replay_begin_at(struct shard *shard,
+                     struct subscription *subscription,
+                     const struct event *event)
+{
+    struct replay_start start = {.place = event->place, .at = shard->vector};
+
+    vector_set(&start.at, event->origin, shard->sequence_before);
+    if (subscription->format != SUBSCRIPTION_PLAIN &&
+        subscription->format != SUBSCRIPTION_HISTORY &&
+        lacks_history(shard, subscription)) {
+        start.since_place = REPLAY_SLOW;
+    }
+    replay_begin(shard, subscription, &start);
 }
 
 void replay_free(struct replay *replay)
@@ -223,6 +302,11 @@ void replay_give(struct replay *replay,
         go_on(replay, page);
         replay_offer(client);
         return;
+    }
+    if (page->gapped && s->format == SUBSCRIPTION_HISTORY &&
+        client->history->count > 0) {
+        history_end(client, now, replay->at);
+        return; /* the gap begins the next request's page */
     }
     if (page->gapped) {
         shard_count(shard, gaps, 1);

@@ -26,18 +26,27 @@ struct replay {
     struct list wait_node; /* with those that want the same page */
     struct subscription *subscription;
     uint64_t from_place; /* the next to read */
-    struct vector *at;   /* compact: has seen, or was told that it cannot */
-    uint64_t last; /* not 0: it reads back first, for so many events more */
+
+    /* Where nothing is kept, what comes behind it is due nevertheless;
+     * REPLAY_SLOW: nothing is, it is told that it was slow. */
+    uint64_t since_place;
+    bool only_kept;    /* what had left its window by then is not missed */
+    struct vector *at; /* compact: has seen, or was told that it cannot */
+    uint64_t last;     /* not 0: it reads back first, for so many events more */
     uint64_t first_place; /* with `last`: the oldest found so far */
 };
 
 /* Where a replay begins. */
 struct replay_start {
     uint64_t place; /* the first to read */
+    uint64_t since_place;
+    bool only_kept;
     struct vector at;
     uint64_t last; /* not 0: yet to be found, so many events back; `at` is no
                       more than what the log has let go of */
 };
+
+#define REPLAY_SLOW UINT64_MAX
 
 /* Where a subscription to these patterns that asks for `request` begins.
  * PROBLEM_CURSOR_UNKNOWN, PROBLEM_STORAGE_READ. */
@@ -53,6 +62,12 @@ enum problem replay_find(struct shard *shard,
 void replay_begin(struct shard *shard,
                   struct subscription *subscription,
                   const struct replay_start *start);
+
+/* The same from `event` on, which it has no room for, or waited for. */
+struct event;
+void replay_begin_at(struct shard *shard,
+                     struct subscription *subscription,
+                     const struct event *event);
 void replay_free(struct replay *replay); /* accepts NULL */
 
 /* A client whose output is out has its next replay wait for a page. */

@@ -18,6 +18,8 @@
 /* What a page depends on beside its channels and the cursor. */
 struct form {
     uint64_t from_place;
+    uint64_t since_place;
+    uint64_t only_kept;
     uint64_t format;
     uint64_t bytes_max;
     uint64_t count_max;
@@ -61,6 +63,8 @@ static struct form form_of(const struct shard *shard,
     size_t bytes_max = shard->options.limits->send_buffer_max;
     struct form form = {
         .from_place = replay->from_place,
+        .since_place = replay->since_place,
+        .only_kept = replay->only_kept,
         .format = s->format,
         .bytes_max = bytes_max < REPLAY_PAGE_BYTES_MAX ? bytes_max
                                                        : REPLAY_PAGE_BYTES_MAX,
@@ -171,10 +175,14 @@ bool replay_page_next(struct shard *shard, struct shard_page *ret)
         page->first_place = form.first_place;
         page->gapped = false;
         page->ended = false;
+        page->corrupt = false;
         ret->shard = shard;
         ret->from = leader->from_place;
         ret->channel = subscription_channel(leader->subscription);
         ret->back = page->back;
+        ret->until = shard->place;
+        ret->since = leader->since_place;
+        ret->at = &page->before;
         return true;
     }
     return false;
@@ -197,27 +205,70 @@ static void add_gap(struct replay_page *page,
                     const char *reason)
 {
     page->gapped = true;
-    page->gap.reason = reason;
-    page->gap.from = page->at;
+    page->gap = (struct answer_gap){.reason = reason, .from = page->at};
     vector_merge(&page->at, to);
     page->gap.to = page->at;
 }
 
-/* The record comes after others of its origin that were never given. True when
- * the gap must wait for the next page, to come behind this one's events. */
+/* A gap behind what the page has is for the next one, which begins with it. */
+static bool takes_gap(const struct replay_page *page)
+{
+    return !page->gapped && page->count == 0;
+}
+
+/* Whether the events that a subscriber who was slow would be given are said to
+ * be missed instead: they are kept for nobody. */
+static const char *reason_of(const struct replay *replay)
+{
+    return replay->since_place == REPLAY_SLOW ? "slow" : "retention";
+}
+
+/* What was there before a subscription that knows no gaps is not missed. */
+static bool is_past(const struct replay *replay, uint64_t place)
+{
+    return replay->subscription->format == SUBSCRIPTION_PLAIN &&
+           place <= replay->since_place;
+}
+
+void replay_page_missed(struct shard *shard, const struct shard_input *in)
+{
+    struct replay_page *page = &shard->pages.page;
+    const struct replay *replay = page->leader;
+
+    check(takes_gap(page));
+    check(in->missed.place <= shard->place);
+    if (is_past(replay, in->missed.place)) {
+        vector_merge(&page->at, in->missed.to);
+    } else {
+        add_gap(page, in->missed.to, reason_of(replay));
+        page->gap.counted = in->missed.exact;
+        page->gap.missed = in->missed.count;
+    }
+    page->next_place = in->missed.place + 1;
+}
+
+void replay_page_corrupt(struct shard *shard)
+{
+    shard->pages.page.corrupt = true;
+}
+
+/* The record comes after others of its origin that were never given, or after
+ * one that cannot be read. True when the gap must wait for the next page. */
 static bool hole_ends_page(struct replay_page *page,
-                           const struct shard_input *in)
+                           const struct shard_input *in,
+                           bool scan)
 {
     struct vector to = {0};
 
     (void)vector_raise(&to, in->record.origin, in->record.predecessor);
-    if (vector_covers(&page->at, &to)) {
+    if (!page->corrupt && (!scan || vector_covers(&page->at, &to))) {
         return false;
     }
-    if (page->gapped || page->count > 0) {
+    if (!takes_gap(page)) {
         return true;
     }
     add_gap(page, &to, "corrupt");
+    page->corrupt = false;
     return false;
 }
 
@@ -228,7 +279,8 @@ static void look_back(struct shard *shard,
 {
     check(in->record.place <= page->next_place);
     page->next_place = in->record.place - 1;
-    if (subscription_matches(&shard->subscriptions,
+    if (in->record.state == SHARD_RECORD_KEPT &&
+        subscription_matches(&shard->subscriptions,
                              page->leader->subscription,
                              in->record.channel)) {
         page->first_place = in->record.place;
@@ -254,12 +306,83 @@ static bool end_look_back(struct shard *shard,
                lookup->context, page->first_place - 1, &page->at) == 0;
 }
 
+enum fate {
+    FATE_GIVEN,
+    FATE_NOT_MISSED,
+    FATE_MISSED,
+};
+
+/* What the subscription has of an event that was found by a scan. */
+static enum fate fate_of(const struct replay *replay,
+                         const struct shard_input *in)
+{
+    switch (in->record.state) {
+    case SHARD_RECORD_KEPT:
+        return FATE_GIVEN;
+    case SHARD_RECORD_LEFT_BEFORE:
+        return replay->only_kept ? FATE_NOT_MISSED : FATE_MISSED;
+    case SHARD_RECORD_LEFT:
+        return is_past(replay, in->record.place) ? FATE_NOT_MISSED
+                                                 : FATE_MISSED;
+    case SHARD_RECORD_NEVER_KEPT:
+        if (replay->since_place != REPLAY_SLOW &&
+            in->record.place > replay->since_place) {
+            return FATE_GIVEN;
+        }
+        return replay->only_kept ? FATE_NOT_MISSED : FATE_MISSED;
+    }
+    check_unreachable();
+}
+
+/* The event joins the page's gap; false when it has to be the next page's. */
+static bool add_missed(struct replay_page *page, const struct shard_input *in)
+{
+    const char *reason = in->record.state == SHARD_RECORD_NEVER_KEPT
+                             ? reason_of(page->leader)
+                             : "retention";
+
+    if (page->count > 0 ||
+        (page->gapped && strcmp(page->gap.reason, reason) != 0)) {
+        return false;
+    }
+    if (!page->gapped) {
+        struct vector none = {0};
+
+        add_gap(page, &none, reason);
+        page->gap.counted = true;
+    }
+    page->gap.missed++;
+    (void)vector_raise(&page->at, in->record.origin, in->record.sequence);
+    page->gap.to = page->at;
+    return true;
+}
+
+/* The page has what it has, whatever the record is. */
+static bool add_record(struct shard *shard,
+                       struct replay_page *page,
+                       const struct shard_input *in)
+{
+    struct subscription *s = page->leader->subscription;
+    enum fate fate = fate_of(page->leader, in);
+    size_t bytes = 0;
+
+    if (fate == FATE_MISSED &&
+        subscription_matches(&shard->subscriptions, s, in->record.channel)) {
+        return add_missed(page, in);
+    }
+    (void)vector_raise(&page->at, in->record.origin, in->record.sequence);
+    if (fate == FATE_GIVEN) {
+        bytes = delivery_page_add(shard, s, &page->at, in);
+    }
+    page->bytes += bytes;
+    page->count += bytes > 0;
+    return true;
+}
+
 void replay_page_record(struct shard *shard, const struct shard_input *in)
 {
     struct replay_page *page = &shard->pages.page;
-    struct subscription *s = page->leader->subscription;
-    bool scan = subscription_channel(s).len == 0;
-    size_t bytes;
+    bool scan = subscription_channel(page->leader->subscription).len == 0;
 
     if (page->back) {
         look_back(shard, page, in);
@@ -271,15 +394,11 @@ void replay_page_record(struct shard *shard, const struct shard_input *in)
         page->ended = true;
         return;
     }
-    if (vector_get(&page->at, in->record.origin) < in->record.sequence) {
-        if (scan && hole_ends_page(page, in)) {
-            page->ended = true;
-            return;
-        }
-        (void)vector_raise(&page->at, in->record.origin, in->record.sequence);
-        bytes = delivery_page_add(shard, s, &page->at, in);
-        page->bytes += bytes;
-        page->count += bytes > 0;
+    if (vector_get(&page->at, in->record.origin) >= in->record.sequence) {
+        page->corrupt = false; /* what was corrupt was covered as well */
+    } else if (hole_ends_page(page, in, scan) || !add_record(shard, page, in)) {
+        page->ended = true;
+        return;
     }
     shard_count(shard, replay_records, 1);
     page->next_place = in->record.place + 1;
@@ -299,6 +418,28 @@ static void move_on(const struct shard *shard,
     }
 }
 
+/* Something at the end of the page is corrupt: told by a page of its own. */
+static void tell_corrupt(struct shard *shard,
+                         struct replay_page *page,
+                         uint64_t covered_place)
+{
+    const struct shard_lookup *lookup = &shard->options.lookup;
+    struct vector to = shard->vector;
+
+    if (!page->corrupt || page->ended) {
+        return;
+    }
+    if (!takes_gap(page)) {
+        page->ended = true;
+        return;
+    }
+    if (covered_place < shard->place &&
+        lookup->vector_at(lookup->context, covered_place, &to) != 0) {
+        to = page->at;
+    }
+    add_gap(page, &to, "corrupt");
+}
+
 /* The log is asked for its low-water marks once it was read. What has gone,
  * before or while it was read, may be missing from the page: its members are
  * told, and read again from there. */
@@ -307,10 +448,12 @@ static void notice_trimmed(struct shard *shard, struct replay_page *page)
     const struct shard_lookup *lookup = &shard->options.lookup;
     struct vector low;
 
-    lookup->low_water(lookup->context, &low);
-    if (vector_covers(&page->before, &low)) {
+    if (!lookup->gone(lookup->context,
+                      subscription_channel(page->leader->subscription),
+                      &page->before)) {
         return;
     }
+    lookup->low_water(lookup->context, &low);
     delivery_truncate(&shard->deliveries, page->mark);
     page->count = 0;
     page->bytes = 0;
@@ -368,6 +511,7 @@ void replay_page_end(struct shard *shard,
     } else if (page->back) {
         in->page.given_bytes = give(shard, page, now);
     } else {
+        tell_corrupt(shard, page, in->page.covered_place);
         notice_trimmed(shard, page);
         move_on(shard, page, in->page.covered_place);
         in->page.given_bytes = give(shard, page, now);

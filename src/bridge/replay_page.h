@@ -55,6 +55,7 @@ struct replay_page {
     uint64_t first_place; /* the oldest found so far */
     bool gapped;          /* `gap` comes before its events */
     bool ended;           /* what comes next is not for this page */
+    bool corrupt;         /* something was, behind what it has */
     struct answer_gap gap;
 };
 
@@ -79,6 +80,8 @@ void replay_page_walked(struct shard *shard);
 /* Say what page is to be read next; false when nobody wants one. */
 bool replay_page_next(struct shard *shard, struct shard_page *ret);
 
+void replay_page_missed(struct shard *shard, const struct shard_input *in);
+void replay_page_corrupt(struct shard *shard);
 void replay_page_record(struct shard *shard, const struct shard_input *in);
 
 /* Whether the page takes another record. */

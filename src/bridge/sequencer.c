@@ -8,11 +8,12 @@
 
 void sequencer_init(struct sequencer *s,
                     uint64_t origin,
-                    uint64_t last_sequence)
+                    uint64_t last_sequence,
+                    uint64_t reserved)
 {
     check(origin > 0 && origin <= EVENT_ORIGIN_MAX);
     s->origin = origin;
-    s->last_given = last_sequence;
+    s->last_given = last_sequence > reserved ? last_sequence : reserved;
     s->last_stored = last_sequence;
 }
 

@@ -27,10 +27,12 @@ struct sequencer_known {
     void *context;
 };
 
-/* `last_sequence`: the highest that is, or ever was, on disk. */
+/* `last_sequence`: the highest that is, or ever was, on disk; `reserved`: up to
+ * there, names may have been given that never got there. */
 void sequencer_init(struct sequencer *s,
                     uint64_t origin,
-                    uint64_t last_sequence);
+                    uint64_t last_sequence,
+                    uint64_t reserved);
 
 /* Move publishes from the front of the list into the batch, naming their
  * events, until the list is empty or the batch full. An event that is known, or

@@ -300,6 +300,12 @@ void shard_step(struct shard *shard, struct moment now, struct shard_input *in)
     case SHARD_INPUT_BATCHES:
         take_batches(shard, in->batches.list, in->batches.count);
         break;
+    case SHARD_INPUT_MISSED:
+        replay_page_missed(shard, in);
+        return;
+    case SHARD_INPUT_CORRUPT:
+        replay_page_corrupt(shard);
+        return;
     case SHARD_INPUT_RECORD:
         replay_page_record(shard, in);
         break;

@@ -51,6 +51,25 @@ struct shard_lookup {
     /* The oldest of the channel's last `count` events; 0: it has none. */
     uint64_t (*last)(void *context, struct bytes channel, uint64_t count);
     int (*vector_at)(void *context, uint64_t place, struct vector *ret);
+
+    /* Where what the windows hold begins, or what is still to come. */
+    uint64_t (*kept_from)(void *context,
+                          const struct channel_name *patterns,
+                          size_t pattern_count);
+
+    /* Whether events of `channel`, len 0: of any, that `after` does not cover
+     * may have left the disk. */
+    bool (*gone)(void *context,
+                 struct bytes channel,
+                 const struct vector *after);
+};
+
+/* What became of an event in the log. */
+enum shard_record_state {
+    SHARD_RECORD_KEPT,
+    SHARD_RECORD_LEFT,        /* its channel's window */
+    SHARD_RECORD_LEFT_BEFORE, /* the same, and had by shard_page.since */
+    SHARD_RECORD_NEVER_KEPT,  /* its namespace has no history */
 };
 
 /* The node's cluster, be it the node alone; asked in the shard's thread. */
@@ -98,6 +117,10 @@ enum shard_input_kind {
     SHARD_INPUT_EOF,      /* the peer sends no more, or the socket failed */
     SHARD_INPUT_WRITABLE, /* a blocked socket takes bytes again */
     SHARD_INPUT_BATCHES,  /* safe now, oldest first */
+    SHARD_INPUT_MISSED,   /* left the window of the page's channel; before the
+                             page's records */
+    SHARD_INPUT_CORRUPT,  /* here was one, or may have been: of a channel that
+                             is not known */
     SHARD_INPUT_RECORD,   /* one record of the page asked for */
     SHARD_INPUT_PAGE_END, /* that page is done, see `page` */
     SHARD_INPUT_TICK,     /* time has passed, see shard_deadline_ms() */
@@ -122,7 +145,14 @@ struct shard_input {
             uint64_t predecessor;
             struct bytes channel;
             struct bytes content;
+            enum shard_record_state state; /* unless the page has a channel */
         } record;
+        struct {
+            uint64_t place; /* the last of them */
+            uint64_t count;
+            bool exact;              /* there may be fewer otherwise */
+            const struct vector *to; /* borrowed: covers the last of them */
+        } missed;
         struct {
             uint64_t covered_place; /* every event asked for, up to here (down
                                        to, when read back), was given or is not
@@ -164,6 +194,9 @@ struct shard_page {
     uint64_t from;
     struct bytes channel; /* borrowed until PAGE_END */
     bool back;
+    uint64_t until; /* what is behind it comes live */
+    uint64_t since; /* where nothing is kept, what is behind it still is */
+    const struct vector *at; /* what is covered need not be told; borrowed */
 };
 
 bool shard_next_page(struct shard *shard, struct shard_page *ret);

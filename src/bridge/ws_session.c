@@ -128,6 +128,44 @@ static struct subscription *find_subscription(const struct client *c,
     return NULL;
 }
 
+/* What a subscription begins with: who knows no cursors is given what the
+ * namespace's rules say. */
+static struct replay_request first_events(const struct shard *shard,
+                                          const struct client_msg *msg,
+                                          const struct channel_name *pattern)
+{
+    const struct namespace_rules *rules = namespace_table_find(
+        shard->options.namespaces, channel_name_namespace(pattern));
+
+    if (!msg->cursors && msg->replay.kind == REPLAY_NONE && rules->history &&
+        rules->replay_s > 0) {
+        return (struct replay_request){.kind = REPLAY_SECONDS,
+                                       .count = rules->replay_s};
+    }
+    return msg->replay;
+}
+
+/* Say that it is there, and give it its first events. */
+static void begin_subscription(struct client *c,
+                               struct subscription *s,
+                               const struct client_msg *msg,
+                               const struct replay_request *request,
+                               const struct replay_start *start)
+{
+    if (!msg->cursors && msg->replay.kind == REPLAY_NONE) {
+        answer_success(text_begin(c), "subscribe_success", msg->id);
+        text_send(c);
+    } else {
+        s->format = SUBSCRIPTION_CURSORS;
+    }
+    if (s->format == SUBSCRIPTION_CURSORS && start->last == 0) {
+        delivery_begun(c->shard, s, &start->at);
+    }
+    if (request->kind != REPLAY_NONE) {
+        replay_begin(c->shard, s, start);
+    }
+}
+
 static enum problem subscribe(const struct turn *t,
                               const struct client_msg *msg)
 {
@@ -135,6 +173,7 @@ static enum problem subscribe(const struct turn *t,
     struct shard *shard = c->shard;
     struct channel_name pattern;
     struct subscription *s;
+    struct replay_request request;
     struct replay_start start;
     enum problem problem;
 
@@ -157,7 +196,8 @@ static enum problem subscribe(const struct turn *t,
     }
     /* What was noted for this client is older than the subscription. */
     delivery_render(shard, c);
-    problem = replay_find(shard, t->now, &pattern, 1, &msg->replay, &start);
+    request = first_events(shard, msg, &pattern);
+    problem = replay_find(shard, t->now, &pattern, 1, &request, &start);
     if (problem != PROBLEM_NONE) {
         return problem;
     }
@@ -166,18 +206,7 @@ static enum problem subscribe(const struct turn *t,
     list_push_back(&c->subscriptions, &s->client_node);
     c->subscription_count++;
     shard_count(shard, subscriptions_open, 1);
-    if (!msg->cursors && msg->replay.kind == REPLAY_NONE) {
-        answer_success(text_begin(c), "subscribe_success", msg->id);
-        text_send(c);
-        return PROBLEM_NONE;
-    }
-    s->format = SUBSCRIPTION_CURSORS;
-    if (start.last == 0) {
-        delivery_begun(shard, s, &start.at);
-    }
-    if (msg->replay.kind != REPLAY_NONE) {
-        replay_begin(shard, s, &start);
-    }
+    begin_subscription(c, s, msg, &request, &start);
     return PROBLEM_NONE;
 }
 

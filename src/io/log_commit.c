@@ -60,6 +60,19 @@ static int find_key(void *context,
     return rc;
 }
 
+static uint64_t reserved(void *context)
+{
+    struct log_stat stat;
+
+    log_stat(context, &stat);
+    return stat.reserved;
+}
+
+static void reserve(void *context, uint64_t sequence)
+{
+    log_reserve(context, sequence);
+}
+
 /* What needs no quorum was safe with its commit, shown or not. */
 static void show_local(struct log *log, struct vector *shown)
 {
@@ -131,7 +144,10 @@ static void defer_hidden(struct hidden *h)
     }
 }
 
-struct commit *log_commit_new(const struct log_thread_options *options)
+struct commit *log_commit_new(const struct log_thread_options *options,
+                              void (*answer)(void *context,
+                                             struct batch *batch),
+                              void *answer_context)
 {
     struct log *log = options->log;
     const struct vector none = {0};
@@ -144,12 +160,16 @@ struct commit *log_commit_new(const struct log_thread_options *options)
                 .move = move,
                 .skip = skip,
                 .show = show,
-                .find_key = find_key},
+                .find_key = find_key,
+                .reserved = reserved,
+                .reserve = reserve},
         .quorum_timeout_ms = options->quorum_timeout_ms,
         .seed = options->seed,
         .shard_count = options->shard_count,
         .intake = options->intake,
         .metrics = options->metrics,
+        .answer = answer,
+        .answer_context = answer_context,
     };
     struct hidden hidden = {.options = options, .shown = &shown};
 

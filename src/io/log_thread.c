@@ -114,16 +114,44 @@ static void note_result(struct log_thread *t, int rc, const struct why *why)
     t->refusing = rc != 0;
 }
 
+/* Their publishers were answered: all that is left is to say so. */
+static void tell_lost(size_t count)
+{
+    if (count > 0) {
+        logger_line(LOGGER_ERROR,
+                    "log.lost",
+                    "events=%zu reason=\"durability is memory\"",
+                    count);
+    }
+}
+
+static void post(struct log_thread *t, uint32_t shard, struct batch *batch)
+{
+    const struct mail mail = {.kind = MAIL_BATCH, .content = batch_ref(batch)};
+
+    mailbox_post(t->shards[shard], &mail, 1);
+}
+
+/* Only to those who have somebody to answer. */
+static void answer(void *context, struct batch *batch)
+{
+    struct log_thread *t = context;
+
+    for (uint32_t i = 0; i < t->options.shard_count; i++) {
+        if (!list_empty(&batch->answers[i])) {
+            post(t, i, batch);
+        }
+    }
+    batch_unref(batch);
+}
+
 static void deliver(struct log_thread *t)
 {
     struct batch *batch;
 
     while ((batch = commit_take(t->commit)) != NULL) {
-        const struct mail mail = {.kind = MAIL_BATCH, .content = batch};
-
         for (uint32_t i = 0; i < t->options.shard_count; i++) {
-            batch_ref(batch);
-            mailbox_post(t->shards[i], &mail, 1);
+            post(t, i, batch);
         }
         batch_unref(batch);
     }
@@ -142,6 +170,7 @@ static void commit(struct log_thread *t, bool appends)
     } else if (rc == RC_IO) {
         end_process(&why);
     }
+    tell_lost(commit_take_lost(t->commit));
     deliver(t);
     t->appended += appended;
     if (appended > 0 && t->on_append != NULL) {
@@ -176,6 +205,9 @@ static void trim(struct log_thread *t)
     struct why why = {{0}};
     int count;
 
+    if (log_window_expire(t->options.log, wall_ms, &why) != 0) {
+        end_process(&why);
+    }
     do {
         count = log_trim(t->options.log, older_than_ms, TRIM_EVENTS_MAX, &why);
         if (count == RC_IO) {
@@ -213,7 +245,7 @@ struct log_thread *log_thread_new(const struct log_thread_options *options)
     t->options = *options;
     list_init(&t->publishes);
     list_init(&t->batches);
-    t->commit = log_commit_new(options);
+    t->commit = log_commit_new(options, answer, t);
     check(pthread_mutex_init(&t->mutex, NULL) == 0);
     check(pthread_condattr_init(&attributes) == 0);
     check(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);

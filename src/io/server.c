@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "src/io/clock.h"
 #include "src/io/log_thread.h"
 #include "src/io/log_view.h"
 #include "src/io/logger.h"
@@ -193,18 +194,36 @@ static void on_progress(uint64_t done, uint64_t all, void *context)
                 (unsigned long long)all);
 }
 
+static struct log_window *windows(const struct server_options *options)
+{
+    struct log_window *ret =
+        alloc_zero((options->namespace_count + 1) * sizeof(*ret));
+
+    for (size_t i = 0; i < options->namespace_count; i++) {
+        ret[i] = options->namespaces[i].window;
+    }
+    return ret;
+}
+
 static int open_log(struct server *server, struct why *why)
 {
+    struct log_window *bounds = windows(server->options);
     const struct log_options options = {
         .dir = server->options->data_dir,
         .bytes_max = server->options->log_bytes_max,
         .index_seed = random_u64(),
         .new_origin = (random_u64() % (EVENT_ORIGIN_MAX / 2) + 1) * 2,
+        .windows = bounds,
+        .window_count = server->options->namespace_count,
         .on_progress = on_progress,
     };
     struct log_stat stat;
     int rc = log_open(&server->log, &options, why);
 
+    free(bounds);
+    if (rc == 0) {
+        rc = log_window_expire(server->log, clock_now().wall_ms, why);
+    }
     if (rc != 0) {
         return rc;
     }
@@ -383,7 +402,9 @@ static void prepare(struct server *server)
     randombytes_buf(server->token_secret, sizeof(server->token_secret));
     namespace_table_init(&server->namespaces, random_u64());
     for (size_t i = 0; i < options->namespace_count; i++) {
-        namespace_table_add(&server->namespaces, options->namespaces[i]);
+        namespace_table_add(&server->namespaces,
+                            options->namespaces[i].window.name_space,
+                            &options->namespaces[i].rules);
     }
     server->metrics =
         alloc_zero((server->shard_count + 2) * sizeof(*server->metrics));

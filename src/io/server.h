@@ -6,6 +6,7 @@
 #include "base/why.h"
 #include "src/bridge/shard.h"
 #include "src/io/listener.h"
+#include "storage/log.h"
 
 struct server_tls {
     struct listener_address listen;
@@ -22,6 +23,11 @@ struct server_cluster {
     const uint8_t *secret;  /* CLUSTER_SECRET_BYTES; wiped by server_run() */
     const char *urls;       /* for clients, by spaces; NULL: where we listen */
     const char *table_file; /* what is known of the members */
+};
+
+struct server_namespace {
+    struct namespace_rules rules;
+    struct log_window window; /* its name, too */
 };
 
 struct server_options {
@@ -41,7 +47,7 @@ struct server_options {
     bool console;
     const struct server_cluster *cluster; /* NULL: a node on its own */
     uint64_t quorum_timeout_ms;
-    const struct bytes *namespaces;
+    const struct server_namespace *namespaces;
     size_t namespace_count;
 
     /* Called once for each shard's authority: tell it whom to believe. */

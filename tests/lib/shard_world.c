@@ -93,6 +93,26 @@ static uint64_t lookup_last(void *context, struct bytes channel, uint64_t count)
     return first;
 }
 
+static uint64_t lookup_kept_from(void *context,
+                                 const struct channel_name *patterns,
+                                 size_t pattern_count)
+{
+    (void)context;
+    (void)patterns;
+    (void)pattern_count;
+    return 1;
+}
+
+static bool lookup_gone(void *context,
+                        struct bytes channel,
+                        const struct vector *after)
+{
+    const struct shard_world *w = context;
+
+    (void)channel;
+    return !vector_covers(after, &w->low);
+}
+
 static struct shard_lookup lookup(struct shard_world *w)
 {
     return (struct shard_lookup){.context = w,
@@ -101,7 +121,9 @@ static struct shard_lookup lookup(struct shard_world *w)
                                  .low_water = lookup_low_water,
                                  .seek = lookup_seek,
                                  .last = lookup_last,
-                                 .vector_at = lookup_vector_at};
+                                 .vector_at = lookup_vector_at,
+                                 .kept_from = lookup_kept_from,
+                                 .gone = lookup_gone};
 }
 
 static void make_shard(struct shard_world *w)
@@ -139,12 +161,12 @@ struct shard_world *shard_world_new(const struct shard_world_options *options)
     w->authority = authority_new(1);
     tap_equal(authority_trust(w->authority, public_key), 0);
     namespace_table_init(&w->namespaces, 1);
-    namespace_table_add(&w->namespaces, bytes_text("default"));
-    namespace_table_add(&w->namespaces, bytes_text("other"));
+    namespace_table_add(&w->namespaces, bytes_text("default"), NULL);
+    namespace_table_add(&w->namespaces, bytes_text("other"), NULL);
     w->intake.bytes_max = w->options.intake_bytes_max;
     w->all_metrics[0] = &w->metrics;
     list_init(&w->waiting);
-    sequencer_init(&w->sequencer, ORIGIN, 0);
+    sequencer_init(&w->sequencer, ORIGIN, 0, 0);
     w->first_place = 1;
     w->page_bytes_max = (size_t)256 * 1024;
     w->pages_per_turn = 16;
@@ -297,8 +319,52 @@ static bool give_record(struct shard_world *w, const struct event *event)
                                         .channel = event->channel,
                                         .content = event->content}};
 
+    if (w->states != NULL) {
+        in.record.state = (enum shard_record_state)w->states[event->place - 1];
+    }
     shard_world_step(w, &in);
     return shard_page_wants(w->shard);
+}
+
+/* Whether it is lost for a page of its channel, as storage/index has it. */
+static bool is_lost(const struct shard_world *w,
+                    const struct shard_page *page,
+                    const struct event *event)
+{
+    enum shard_record_state state =
+        (enum shard_record_state)w->states[event->place - 1];
+
+    if (state == SHARD_RECORD_NEVER_KEPT) {
+        return event->place <= page->since;
+    }
+    return state != SHARD_RECORD_KEPT;
+}
+
+/* What left the window of the page's channel; returns where to read on. */
+static uint64_t give_missed(struct shard_world *w,
+                            const struct shard_page *page)
+{
+    struct vector to;
+    struct shard_input in = {.kind = SHARD_INPUT_MISSED,
+                             .missed = {.exact = true, .to = &to}};
+
+    for (uint64_t place = page->from;
+         place <= w->log_count && place <= page->until && w->states != NULL;
+         place++) {
+        const struct event *event = w->log[place - 1];
+
+        if (event != NULL && bytes_equal(event->channel, page->channel) &&
+            is_lost(w, page, event)) {
+            in.missed.count +=
+                vector_get(page->at, event->origin) < event->sequence;
+            in.missed.place = place;
+        }
+    }
+    if (in.missed.count > 0) {
+        (void)lookup_vector_at(w, in.missed.place, &to);
+        shard_world_step(w, &in);
+    }
+    return in.missed.place > 0 ? in.missed.place + 1 : page->from;
 }
 
 /* As src/io/log_view does: the first record always, then while the page has
@@ -310,6 +376,9 @@ static void read_page(struct shard_world *w, const struct shard_page *page)
     size_t bytes = 0;
 
     end.page.failed = w->log_unreadable;
+    if (page->channel.len > 0) {
+        place = give_missed(w, page);
+    }
     for (; !w->log_unreadable && place <= w->log_count; place++) {
         const struct event *event = w->log[place - 1];
 

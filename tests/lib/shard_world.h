@@ -47,9 +47,11 @@ struct shard_world {
     size_t log_count;
     size_t log_capacity;
     uint64_t first_place;
-    struct vector low;   /* what was trimmed */
-    bool log_refuses;    /* appends fail */
-    bool log_unreadable; /* pages fail */
+    struct vector low;     /* what was trimmed */
+    const uint8_t *states; /* enum shard_record_state by place - 1; NULL: all
+                              are kept */
+    bool log_refuses;      /* appends fail */
+    bool log_unreadable;   /* pages fail */
     size_t page_bytes_max;
     size_t pages_per_turn;
     size_t read_bytes_max; /* of one socket in one turn */

@@ -195,4 +195,32 @@ TAP_CASE(a_batch_that_the_log_refused_has_no_events_and_its_answers_say_why)
     tap_equal(charged(), 0);
 }
 
+TAP_CASE(publishes_that_need_no_disk_are_split_off_in_order)
+{
+    struct batch *batch = batch_new(&intake, 2);
+    struct publish *publishes[4];
+    struct batch *memory;
+    size_t events;
+
+    for (size_t i = 0; i < 4; i++) {
+        publishes[i] = publish_of(i % 2, i + 1, 10);
+        publishes[i]->durability = i > 0 ? NAMESPACE_MEMORY : NAMESPACE_DISK;
+        batch_add(batch, publishes[i]);
+    }
+    memory = batch_split_memory(batch, &events);
+    tap_equal(events, 2 + 3 + 4);
+    tap_equal(memory->event_count, 0);
+    tap_equal(batch->event_count, 10);
+    tap_check(batch->answers[0].next == &publishes[0]->node);
+    tap_check(batch->answers[0].prev == &publishes[0]->node);
+    tap_check(list_empty(&batch->answers[1]));
+    tap_check(memory->answers[0].next == &publishes[2]->node);
+    tap_check(memory->answers[1].next == &publishes[1]->node);
+    tap_check(memory->answers[1].prev == &publishes[3]->node);
+    tap_check(batch_split_memory(batch, &events) == NULL);
+    batch_unref(memory);
+    batch_unref(batch);
+    tap_equal(charged(), 0);
+}
+
 TAP_MAIN()

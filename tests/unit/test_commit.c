@@ -27,9 +27,12 @@ struct world {
     uint64_t shown_place;
     bool all;
     int append_rc;
+    uint64_t reserved;
+    uint64_t reserve_next;
     struct moment now;
     char seen[512];    /* what became visible, "a b c" */
     char answers[512]; /* "id:problem " */
+    char early[512];   /* the same, before the log was asked */
 };
 
 static uint64_t last_sequence(void *context, uint64_t origin)
@@ -49,9 +52,10 @@ static int append(void *context,
     if (w->append_rc != 0) {
         return why_set(why, w->append_rc, "full");
     }
+    w->reserved = w->reserve_next;
     for (size_t i = 0; i < count; i++) {
         events[i]->place = ++w->last_place;
-        w->events[w->last_place] = events[i];
+        w->events[w->last_place] = event_ref(events[i]);
         tap_check(
             vector_raise(&w->have, events[i]->origin, events[i]->sequence));
     }
@@ -67,6 +71,7 @@ static int move(void *context,
 
     for (size_t i = 0; i < count; i++) {
         tap_check(w->events[events[i]->place] == events[i]);
+        event_unref(w->events[events[i]->place]);
         w->events[events[i]->place] = NULL;
     }
     return append(context, events, count, why);
@@ -117,32 +122,14 @@ static int find_key(void *context,
     return RC_NOT_FOUND;
 }
 
-static void world_init(struct world *w)
+static uint64_t reserved(void *context)
 {
-    const struct commit_options options = {
-        .log = {.context = w,
-                .last_sequence = last_sequence,
-                .append = append,
-                .move = move,
-                .skip = skip,
-                .show = show,
-                .find_key = find_key},
-        .identity = IDENTITY,
-        .quorum_timeout_ms = TIMEOUT_MS,
-        .shard_count = 1,
-        .intake = &w->intake,
-        .metrics = &w->metrics,
-    };
-
-    *w = (struct world){.intake = {.bytes_max = SIZE_MAX},
-                        .now = {.mono_ms = 5, .wall_ms = 1000}};
-    w->commit = commit_new(&options);
+    return ((struct world *)context)->reserved;
 }
 
-static void world_done(struct world *w)
+static void reserve(void *context, uint64_t sequence)
 {
-    commit_free(w->commit);
-    tap_equal(atomic_load(&w->intake.bytes), 0);
+    ((struct world *)context)->reserve_next = sequence;
 }
 
 static void add_text(char *to, size_t max, struct bytes text, int number)
@@ -157,6 +144,62 @@ static void add_text(char *to, size_t max, struct bytes text, int number)
              number);
 }
 
+static void answer(void *context, struct batch *batch)
+{
+    struct world *w = context;
+
+    tap_equal(batch->event_count, 0);
+    list_each(node, &batch->answers[0])
+    {
+        const struct publish *p = list_entry(node, struct publish, node);
+
+        add_text(w->early, sizeof(w->early), publish_id(p), p->problem);
+    }
+    batch_unref(batch);
+}
+
+/* With names that were given away in an earlier life. */
+static void world_start(struct world *w, uint64_t reserved_before)
+{
+    const struct commit_options options = {
+        .log = {.context = w,
+                .last_sequence = last_sequence,
+                .append = append,
+                .move = move,
+                .skip = skip,
+                .show = show,
+                .find_key = find_key,
+                .reserved = reserved,
+                .reserve = reserve},
+        .identity = IDENTITY,
+        .quorum_timeout_ms = TIMEOUT_MS,
+        .shard_count = 1,
+        .intake = &w->intake,
+        .metrics = &w->metrics,
+        .answer = answer,
+        .answer_context = w,
+    };
+
+    *w = (struct world){.intake = {.bytes_max = SIZE_MAX},
+                        .reserved = reserved_before,
+                        .now = {.mono_ms = 5, .wall_ms = 1000}};
+    w->commit = commit_new(&options);
+}
+
+static void world_init(struct world *w)
+{
+    world_start(w, 0);
+}
+
+static void world_done(struct world *w)
+{
+    commit_free(w->commit);
+    for (uint64_t place = 1; place <= w->last_place; place++) {
+        event_unref(w->events[place]);
+    }
+    tap_equal(atomic_load(&w->intake.bytes), 0);
+}
+
 /* Step, then read what came out; "-": nothing. */
 static void step(struct world *w, uint64_t later_ms)
 {
@@ -165,9 +208,10 @@ static void step(struct world *w, uint64_t later_ms)
 
     w->now.mono_ms += later_ms;
     w->now.wall_ms += later_ms;
-    (void)commit_step(w->commit, w->now, &why);
     w->seen[0] = '\0';
     w->answers[0] = '\0';
+    w->early[0] = '\0';
+    (void)commit_step(w->commit, w->now, &why);
     while ((batch = commit_take(w->commit)) != NULL) {
         for (size_t i = 0; i < batch->event_count; i++) {
             const struct event *event = batch->events[i];
@@ -198,15 +242,15 @@ static void expect(struct world *w, const char *seen, const char *answers)
     tap_equal_text(bytes_text(w->answers), answers);
 }
 
-static void publish_keyed(struct world *w,
-                          const char *id,
-                          bool quorum,
-                          const char *key)
+static void publish_as(struct world *w,
+                       const char *id,
+                       enum namespace_durability durability,
+                       const char *key)
 {
     struct publish *p = publish_new(0, 1, bytes_text(id));
     struct list list;
 
-    p->quorum = quorum;
+    p->durability = durability;
     publish_add(p,
                 bytes_text("/default/a"),
                 bytes_text(id),
@@ -217,6 +261,14 @@ static void publish_keyed(struct world *w,
     list_init(&list);
     list_push_back(&list, &p->node);
     commit_publish(w->commit, &list);
+}
+
+static void publish_keyed(struct world *w,
+                          const char *id,
+                          bool quorum,
+                          const char *key)
+{
+    publish_as(w, id, quorum ? NAMESPACE_QUORUM : NAMESPACE_DISK, key);
 }
 
 static void publish(struct world *w, const char *id, bool quorum)
@@ -478,6 +530,84 @@ TAP_CASE(own_events_of_an_earlier_life_come_before_new_ones)
     expect(&w, "new ", "new:0 ");
     tap_check(own(&w) > UINT64_C(900000) << 16);
     tap_equal(w.events[2]->predecessor, UINT64_C(900000) << 16);
+    world_done(&w);
+}
+
+TAP_CASE(memory_is_answered_before_the_log_once_names_are_reserved)
+{
+    struct world w;
+
+    world_init(&w);
+    publish_as(&w, "a", NAMESPACE_MEMORY, "");
+    step(&w, 0);
+    expect(&w, "a ", "a:0 ");
+    tap_equal_text(bytes_text(w.early), "");
+    tap_check(w.reserved > vector_get(&w.have, IDENTITY));
+
+    publish_as(&w, "b", NAMESPACE_MEMORY, "k");
+    publish(&w, "c", false);
+    publish_as(&w, "d", NAMESPACE_MEMORY, "k");
+    step(&w, 1);
+    expect(&w, "b c ", "c:0 ");
+    tap_equal_text(bytes_text(w.early), "b:0 d:0 ");
+
+    /* What was reserved has gone by: it waits for the next. */
+    publish_as(&w, "e", NAMESPACE_MEMORY, "");
+    step(&w, 60000);
+    expect(&w, "e ", "e:0 ");
+    publish_as(&w, "f", NAMESPACE_MEMORY, "");
+    step(&w, 1);
+    tap_equal_text(bytes_text(w.early), "f:0 ");
+    tap_equal(commit_take_lost(w.commit), 0);
+    world_done(&w);
+}
+
+TAP_CASE(memory_that_the_log_refuses_is_lost_once_and_then_waits_like_disk)
+{
+    struct world w;
+
+    world_init(&w);
+    publish_as(&w, "a", NAMESPACE_MEMORY, "");
+    step(&w, 0);
+    w.append_rc = RC_NO_SPACE;
+    publish_as(&w, "b", NAMESPACE_MEMORY, "");
+    step(&w, 1);
+    tap_equal_text(bytes_text(w.early), "b:0 ");
+    expect(&w, "", "");
+    tap_equal(w.metrics.events_lost, 1);
+    tap_equal(commit_take_lost(w.commit), 1);
+    tap_equal(commit_take_lost(w.commit), 0);
+
+    publish_as(&w, "c", NAMESPACE_MEMORY, "");
+    step(&w, 1);
+    tap_equal_text(bytes_text(w.early), "");
+    tap_check(strstr(w.answers, "c:") != NULL);
+    tap_check(strcmp(w.answers, "c:0 ") != 0);
+    w.append_rc = 0;
+    publish_as(&w, "d", NAMESPACE_MEMORY, "");
+    step(&w, 1);
+    expect(&w, "d ", "d:0 ");
+    publish_as(&w, "e", NAMESPACE_MEMORY, "");
+    step(&w, 1);
+    tap_equal_text(bytes_text(w.early), "e:0 ");
+    tap_equal(w.metrics.events_lost, 1);
+    world_done(&w);
+}
+
+TAP_CASE(names_that_were_reserved_are_not_given_again)
+{
+    struct world w;
+    uint64_t reserved;
+
+    world_init(&w);
+    publish_as(&w, "a", NAMESPACE_MEMORY, "");
+    step(&w, 0);
+    reserved = w.reserved;
+    world_done(&w);
+    world_start(&w, reserved);
+    publish_as(&w, "b", NAMESPACE_MEMORY, "");
+    step(&w, 0);
+    tap_check(vector_get(&w.have, IDENTITY) > reserved);
     world_done(&w);
 }
 

@@ -576,4 +576,94 @@ TAP_CASE(a_failed_sync_ends_the_process_before_anything_is_answered)
     close(said[0]);
 }
 
+static void publish_from_memory(struct node *n, uint64_t number)
+{
+    struct publish *p = publish_of(n, number, 2, 10);
+
+    p->durability = NAMESPACE_MEMORY;
+    publish(n, p);
+}
+
+TAP_CASE(memory_is_answered_before_its_events_come_once_names_are_reserved)
+{
+    struct node n;
+    struct batch *batch;
+    const char *dir = fixture_dir();
+
+    node_init(&n, dir, 0);
+    node_start(&n);
+    /* Nothing is reserved yet. */
+    publish_from_memory(&n, 1);
+    batch = take_one(&n);
+    tap_equal(batch->event_count, 2);
+    tap_equal(answer_of(batch)->client_id, 1);
+    batch_unref(batch);
+    tap_check(fixture_stat(n.log).reserved > fixture_stat(n.log).last_sequence);
+
+    publish_from_memory(&n, 2);
+    publish(&n, publish_of(&n, 3, 1, 10));
+    for (size_t events = 0, answers = 0; events < 3 || answers < 2;) {
+        const struct mail *mail;
+        size_t count = take(&n, 0, &mail);
+
+        for (size_t i = 0; i < count; i++) {
+            batch = mail[i].content;
+            if (!list_empty(&batch->answers[0])) {
+                answers++;
+                tap_equal(answer_of(batch)->client_id == 2,
+                          batch->event_count == 0);
+            }
+            events += batch->event_count;
+            batch_unref(batch);
+        }
+    }
+    tap_equal(n.metrics.events_lost, 0);
+    node_done(&n);
+}
+
+TAP_CASE(a_name_that_was_answered_from_memory_is_not_given_again)
+{
+    const char *dir = fixture_dir();
+    struct node n;
+    uint64_t reserved;
+    struct batch *batch;
+
+    node_init(&n, dir, 0);
+    node_start(&n);
+    publish_from_memory(&n, 1);
+    batch_unref(take_one(&n));
+    node_stop(&n);
+    reserved = fixture_stat(n.log).reserved;
+    node_done(&n);
+
+    node_init(&n, dir, 0);
+    node_start(&n);
+    publish(&n, publish_of(&n, 1, 1, 10));
+    batch = take_one(&n);
+    tap_check(batch->events[0]->sequence > reserved);
+    batch_unref(batch);
+    node_done(&n);
+}
+
+TAP_CASE(what_was_answered_from_memory_and_refused_is_counted)
+{
+    struct node n;
+    struct publish *p;
+    int silent = silence();
+
+    node_init(&n, fixture_dir(), 0);
+    node_start(&n);
+    publish_from_memory(&n, 1);
+    batch_unref(take_one(&n));
+    p = publish_of(&n, 2, 2, LOG_RECORD_BYTES_MAX + 1);
+    p->durability = NAMESPACE_MEMORY;
+    publish(&n, p);
+    node_stop(&n);
+    tap_equal(n.metrics.events_lost, 2);
+    tap_equal(n.metrics.log_failures, 1);
+    tap_equal(fixture_stat(n.log).event_count, 2);
+    node_done(&n);
+    speak(silent);
+}
+
 TAP_MAIN()

@@ -755,4 +755,144 @@ TAP_CASE(one_that_leaves_while_its_history_waits_leaves_nothing_behind)
     shard_world_free(w);
 }
 
+#define KEPT SHARD_RECORD_KEPT
+#define LEFT SHARD_RECORD_LEFT
+#define BEFORE SHARD_RECORD_LEFT_BEFORE
+#define NEVER SHARD_RECORD_NEVER_KEPT
+
+/* The lines have a gap of that reason, with so many missed, and what follows it
+ * begins with that number; -1: nothing follows. */
+static void has_gap(const char *lines,
+                    const char *reason,
+                    int missed,
+                    int number)
+{
+    char text[64];
+    const char *gap = strstr(lines, "\"type\":\"gap\"");
+    const char *event;
+
+    tap_check(gap != NULL);
+    (void)snprintf(text, sizeof(text), "\"reason\":\"%s\"", reason);
+    tap_check(strstr(gap, text) != NULL);
+    (void)snprintf(text, sizeof(text), "\"missed\":%d}", missed);
+    tap_check(strstr(gap, text) != NULL);
+    event = strstr(gap, "\"event\":\"\\\"");
+    tap_equal(event != NULL ? atoi(event + 11) : -1, number);
+}
+
+/* A world with ten events, whose first `lost` have that state, and a cursor
+ * from before all of them. */
+static struct shard_world *lossy_world(enum shard_record_state state,
+                                       size_t lost,
+                                       char cursor[1024])
+{
+    static uint8_t states[64];
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_websocket(w);
+
+    memset(states, KEPT, sizeof(states));
+    memset(states, (int)state, lost);
+    w->states = states;
+    subscribe(p, "/default/z", "\"cursor\":true");
+    shard_world_settle(w);
+    last_cursor(shard_peer_lines(p), "cursor", cursor);
+    publish(w, "/default/a", 0, 10);
+    return w;
+}
+
+TAP_CASE(what_left_the_window_is_one_exact_gap_on_both_ways_to_read)
+{
+    static const char *const channels[] = {"/default/a", "/default/*"};
+
+    for (int i = 0; i < 2; i++) {
+        char cursor[1024];
+        char from[1024];
+        struct shard_world *w = lossy_world(LEFT, 4, cursor);
+        struct shard_peer *p = shard_world_websocket(w);
+        const char *lines;
+
+        after(p, channels[i], cursor);
+        shard_world_settle(w);
+        lines = shard_peer_lines(p);
+        has_gap(lines, "retention", 4, 4);
+        has_exactly(lines, 4, 10);
+        last_cursor(lines, "from", from);
+        tap_equal_text(bytes_text(from), cursor);
+        tap_equal(w->metrics.gaps, 1);
+        shard_world_free(w);
+    }
+}
+
+TAP_CASE(a_gap_in_the_middle_of_a_scan_stands_where_it_belongs)
+{
+    char cursor[1024];
+    struct shard_world *w = lossy_world(LEFT, 0, cursor);
+    struct shard_peer *p = shard_world_websocket(w);
+    uint8_t states[64] = {KEPT, KEPT, LEFT, LEFT, KEPT, LEFT};
+    const char *lines;
+    char to[1024];
+
+    w->states = states;
+    after(p, "/default/*", cursor);
+    shard_world_settle(w);
+    lines = shard_peer_lines(p);
+    has_gap(lines, "retention", 2, 4);
+    has_gap(strstr(lines, "\"missed\":2"), "retention", 1, 6);
+    last_cursor(lines, "to", to);
+    tap_equal(w->metrics.gaps, 2);
+
+    /* The end of a gap is a cursor like any other. */
+    after(shard_world_websocket(w), "/default/*", to);
+    shard_world_settle(w);
+    has_exactly(shard_peer_lines(w->peers[2]), 6, 10);
+    shard_world_free(w);
+}
+
+TAP_CASE(who_asks_for_what_the_window_holds_misses_nothing_that_had_left)
+{
+    char cursor[1024];
+    struct shard_world *w = lossy_world(BEFORE, 4, cursor);
+    struct shard_peer *p = shard_world_websocket(w);
+
+    subscribe(p, "/default/*", "\"replay\":{\"all\":true}");
+    shard_world_settle(w);
+    has_exactly(shard_peer_lines(p), 4, 10);
+    tap_equal(w->metrics.gaps, 0);
+
+    /* A cursor says more than that. */
+    p = shard_world_websocket(w);
+    after(p, "/default/*", cursor);
+    shard_world_settle(w);
+    has_gap(shard_peer_lines(p), "retention", 4, 4);
+    shard_world_free(w);
+}
+
+TAP_CASE(where_nothing_is_kept_a_cursor_has_a_gap_and_then_what_comes)
+{
+    static const char *const channels[] = {"/default/a", "/default/*"};
+    const struct namespace_rules rules = {.history = false};
+
+    for (int i = 0; i < 2; i++) {
+        char cursor[1024];
+        struct shard_world *w = lossy_world(NEVER, 64, cursor);
+        struct shard_peer *p = shard_world_websocket(w);
+        const char *lines;
+
+        w->page_bytes_max = 4096; /* a gap ends with the page */
+        namespace_table_done(&w->namespaces);
+        namespace_table_init(&w->namespaces, 1);
+        namespace_table_add(&w->namespaces, bytes_text("default"), &rules);
+        after(p, channels[i], cursor);
+        (void)shard_world_turn(
+            w); /* it is subscribed, and has its first page */
+        publish(w, "/default/a", 10, 3);
+        shard_world_settle(w);
+        lines = shard_peer_lines(p);
+        has_gap(lines, "retention", 10, 10);
+        has_exactly(lines, 10, 13);
+        tap_equal(w->metrics.gaps, 1);
+        shard_world_free(w);
+    }
+}
+
 TAP_MAIN()

@@ -18,7 +18,7 @@ struct line {
 
 static void line_init(struct line *l, uint64_t last_sequence)
 {
-    sequencer_init(&l->sequencer, ORIGIN, last_sequence);
+    sequencer_init(&l->sequencer, ORIGIN, last_sequence, 0);
     list_init(&l->waiting);
 }
 
@@ -402,6 +402,25 @@ TAP_CASE(an_empty_list_fills_nothing)
 
     tap_equal(batch->event_count, 0);
     tap_equal(l.sequencer.last_given, 42);
+    batch_unref(batch);
+}
+
+TAP_CASE(no_name_is_given_that_was_reserved_before)
+{
+    struct line l;
+    struct batch *batch;
+
+    line_init(&l, 7);
+    sequencer_init(&l.sequencer, ORIGIN, 7, (WALL_MS + 500) << 16);
+    (void)put(&l, 0, 2);
+    batch = fill(&l, WALL_MS);
+    tap_equal(batch->events[0]->sequence, ((WALL_MS + 500) << 16) + 1);
+    tap_equal(batch->events[0]->predecessor, 7);
+    batch_unref(batch);
+    sequencer_init(&l.sequencer, ORIGIN, (WALL_MS + 900) << 16, 7);
+    (void)put(&l, 0, 1);
+    batch = fill(&l, WALL_MS);
+    tap_equal(batch->events[0]->sequence, ((WALL_MS + 900) << 16) + 1);
     batch_unref(batch);
 }
 

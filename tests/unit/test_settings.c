@@ -260,7 +260,12 @@ TAP_CASE(settings_namespaces_have_names_of_1_to_50_bytes)
     tap_equal(add(&s, "a"), RC_EXISTS);
     tap_equal(s.namespace_count, 3);
     tap_equal_text(bytes_text(s.namespaces[2].name), "A-9");
-    tap_equal(s.namespaces[2].durability, SETTINGS_DURABILITY_DISK);
+    tap_equal(s.namespaces[2].durability, SETTINGS_DURABILITY_QUORUM);
+    tap_check(s.namespaces[2].history);
+    tap_equal(s.namespaces[2].age_max_ms, 24 * 3600 * 1000);
+    tap_equal(s.namespaces[2].events_max, 1000000);
+    tap_equal(s.namespaces[2].bytes_max, 1024 * 1024 * 1024);
+    tap_equal(s.namespaces[2].replay_ms, 0);
     settings_done(&s);
 }
 

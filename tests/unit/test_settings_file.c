@@ -127,8 +127,11 @@ TAP_CASE(settings_file_refuses_namespaces_that_cannot_be)
     expect_refused("namespace \"a b\" { }",
                    "weir.conf:1: 'a b' is not the name of a namespace: 1 to 50 "
                    "letters, digits and '-', no '-' at either end");
-    expect_refused("namespace a { durability = memory }",
-                   "weir.conf:1: durability: 'memory' is not one of: disk");
+    expect_refused("namespace a { durability = tape }",
+                   "weir.conf:1: durability: 'tape' is not one of: quorum "
+                   "disk memory");
+    expect_refused("namespace a { replay = 25h }",
+                   "weir.conf:1: replay: 25h is larger than 1d");
 }
 
 TAP_CASE(settings_file_refuses_lists_where_one_value_belongs)

@@ -9,6 +9,9 @@ const tap = require('./tap');
 const {Weir, stopAll} = require('./weir');
 
 const PATIENCE_MS = 120000;
+const settings = `
+    namespace "default" { }
+    namespace "recent" { replay = 10min }`;
 const apps = [
     {library: 'aws-amplify', socket: 'ws', signal: 'SIGTERM'},
     {library: 'aws-amplify', socket: 'native', signal: 'SIGKILL'},
@@ -17,7 +20,7 @@ const apps = [
 ];
 
 async function serve({library, socket, signal}) {
-    const node = await new Weir().start();
+    const node = await new Weir(settings).start();
     const app = fork(path.join(__dirname, 'amplify_app.js'),
         [library, socket, node.tlsUrl, node.key],
         {env: {...process.env, NODE_EXTRA_CA_CERTS: node.ca}});

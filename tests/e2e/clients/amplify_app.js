@@ -130,6 +130,28 @@ async function publishBothWays() {
     room.sub.unsubscribe();
 }
 
+// It knows no cursors: the namespace gives it what came before.
+async function past() {
+    const wanted = [...values];
+
+    assert.strictEqual(await post('/recent/room', values), undefined);
+    for (const name of ['/recent/room', '/recent/*']) {
+        const seen = {list: [], errors: []};
+
+        seen.channel = await events.connect(name);
+        seen.sub = seen.channel.subscribe({
+            next: (data) => seen.list.push(data.event),
+            error: (error) => seen.errors.push(error),
+        });
+        await arrive(seen, wanted);
+        assert.strictEqual(await post('/recent/room', name), undefined);
+        await arrive(seen, [name]);
+        wanted.push(name);
+        seen.sub.unsubscribe();
+        seen.channel.close();
+    }
+}
+
 async function wildcard() {
     const all = await collect('/default/deep/*');
 
@@ -297,6 +319,7 @@ async function reconnect() {
     await run('a wrong key is refused at once', refuseKey);
     await run('what is published comes, over either way', publishBothWays);
     await run('a wildcard takes what lies below, at any depth', wildcard);
+    await run('a namespace that replays gives it what came before', past);
     await run('200 events come once and in order', order);
     await run('events of 200 KB come, one of 250 KB fails alone', bigEvents);
     await run('six events are refused', sixEvents);

@@ -89,7 +89,8 @@ class Check:
     subscriptions have said what they saw.
 
     `joined`: what Ledger.sent() was when it began with what the window held.
-    Of what was sent before, the oldest may be missing without a gap."""
+    Of what was sent before, the oldest may be missing without a gap, or in
+    one: once it came back, its cursor did not say how it began."""
 
     def __init__(self, ledger, pattern, entries, joined=None, gaps=True):
         self.ledger = ledger
@@ -154,9 +155,10 @@ class Check:
             if number in where:
                 before = where[number]
                 continue
-            if number < first and number < self.joined.get(stream, 0):
-                continue
             between = [g for g in gaps if before < g < after[number]]
+            if number < first and number < self.joined.get(stream, 0):
+                self.attribute(False, between)
+                continue
             if not between and number in certain:
                 self.complain(max(before, 0), f"{stream}#{number} is missing")
             self.attribute(number in certain, between)
