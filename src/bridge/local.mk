@@ -46,6 +46,8 @@ libbridge_a_SOURCES = \
 	%D%/repeats.h \
 	%D%/replay.c \
 	%D%/replay.h \
+	%D%/replay_back.c \
+	%D%/replay_back.h \
 	%D%/replay_page.c \
 	%D%/replay_page.h \
 	%D%/sequencer.c \

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "src/bridge/replay.h"
+#include "src/bridge/replay_back.h"
 #include "src/bridge/shard_state.h"
 
 #include <stdlib.h>
@@ -272,40 +273,6 @@ static bool hole_ends_page(struct replay_page *page,
     return false;
 }
 
-/* One more of the last events, or of others. */
-static void look_back(struct shard *shard,
-                      struct replay_page *page,
-                      const struct shard_input *in)
-{
-    check(in->record.place <= page->next_place);
-    page->next_place = in->record.place - 1;
-    if (in->record.state == SHARD_RECORD_KEPT &&
-        subscription_matches(&shard->subscriptions,
-                             page->leader->subscription,
-                             in->record.channel)) {
-        page->first_place = in->record.place;
-        page->last--;
-    }
-}
-
-/* Whether the place where the replay begins is found, and its cursor could be
- * had. */
-static bool end_look_back(struct shard *shard,
-                          struct replay_page *page,
-                          uint64_t covered_place)
-{
-    const struct shard_lookup *lookup = &shard->options.lookup;
-
-    page->next_place = covered_place - 1;
-    if (page->last > 0 && page->next_place > 0) {
-        return true;
-    }
-    page->last = 0;
-    page->next_place = page->first_place;
-    return lookup->vector_at(
-               lookup->context, page->first_place - 1, &page->at) == 0;
-}
-
 enum fate {
     FATE_GIVEN,
     FATE_NOT_MISSED,
@@ -385,7 +352,7 @@ void replay_page_record(struct shard *shard, const struct shard_input *in)
     bool scan = subscription_channel(page->leader->subscription).len == 0;
 
     if (page->back) {
-        look_back(shard, page, in);
+        replay_back_record(shard, page, in);
         return;
     }
     check(in->record.place >= page->next_place);
@@ -506,7 +473,7 @@ void replay_page_end(struct shard *shard,
     shard_count(shard, replay_pages, 1);
     in->page.given_bytes = 0;
     if (in->page.failed ||
-        (page->back && !end_look_back(shard, page, in->page.covered_place))) {
+        (page->back && !replay_back_end(shard, page, in->page.covered_place))) {
         fail(page, now);
     } else if (page->back) {
         in->page.given_bytes = give(shard, page, now);
