@@ -107,6 +107,7 @@ UNIT_BRIDGE = \
 	%D%/unit/test_batch \
 	%D%/unit/test_catchup \
 	%D%/unit/test_client_table \
+	%D%/unit/test_cluster_api \
 	%D%/unit/test_commit \
 	%D%/unit/test_console \
 	%D%/unit/test_deadline \

@@ -113,6 +113,28 @@ static bool lookup_gone(void *context,
     return !vector_covers(after, &w->low);
 }
 
+static void show_cluster(void *context,
+                         enum shard_cluster_form form,
+                         struct buffer *out)
+{
+    static const char *const texts[] = {
+        [SHARD_CLUSTER_JSON] = "{\"members\":[]}",
+        [SHARD_CLUSTER_TEXT] = "node\n",
+        [SHARD_CLUSTER_URLS] = "{\"urls\":[]}",
+    };
+
+    (void)context;
+    buffer_text(out, texts[form]);
+}
+
+static bool forget_member(void *context, uint64_t node)
+{
+    struct shard_world *w = context;
+
+    w->forgotten = node;
+    return node == SHARD_WORLD_DEAD_MEMBER;
+}
+
 static struct shard_lookup lookup(struct shard_world *w)
 {
     return (struct shard_lookup){.context = w,
@@ -138,6 +160,9 @@ static void make_shard(struct shard_world *w)
         .authority = w->authority,
         .intake = &w->intake,
         .lookup = lookup(w),
+        .cluster = {.context = w,
+                    .show = show_cluster,
+                    .forget = forget_member},
         .metrics = &w->metrics,
         .all_metrics = w->all_metrics,
         .all_metrics_count = 1,

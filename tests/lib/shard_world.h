@@ -57,7 +57,11 @@ struct shard_world {
     size_t read_bytes_max; /* of one socket in one turn */
     size_t pages;          /* read so far */
     struct ws_deflate *inflate;
+    uint64_t forgotten; /* the member that was asked to be */
 };
+
+/* The one member of its cluster that may be forgotten. */
+#define SHARD_WORLD_DEAD_MEMBER UINT64_C(0xdead)
 
 /* Limits as a node has them by default, compression off. */
 struct shard_world_options shard_world_defaults(void);
