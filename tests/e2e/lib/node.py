@@ -91,6 +91,10 @@ class Node:
         issuer = issuer or self.path / "dev" / "issuer"
         return weir("key", "issue", "--issuer", issuer, *arguments).strip()
 
+    def settings(self):
+        """What its file says besides."""
+        return self.config
+
     def write_config(self):
         """The development node's keys and certificate serve here too."""
         if not (self.path / "dev" / "api-key").exists():
@@ -103,11 +107,11 @@ class Node:
                 f"listen = {self.listen}\n"
                 f'keys {{ issuer_files = ["{dev}/issuer.pub"] }}\n')
         if self.tls:
-            text += (f"tls {{ listen = 127.0.0.1:0\n"
+            text += ("tls { listen = 127.0.0.1:0\n"
                      f'certificate = "{dev}/server.pem"\n'
                      f'key = "{dev}/server-key.pem" }}\n')
         file = self.path / "weir.conf"
-        file.write_text(text + self.config)
+        file.write_text(text + self.settings())
         return file
 
     # Life
