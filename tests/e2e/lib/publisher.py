@@ -1,4 +1,5 @@
 """Publishers of numbered events, which go on whatever becomes of a node."""
+import json
 import random
 import threading
 import time
@@ -7,7 +8,15 @@ from lib.checker import event_text
 from lib.http import Http, post_bytes
 from lib.stream import Closed
 from lib.tap import equal
-from lib.websocket import WebSocket
+from lib.websocket import CLOSE, WebSocket
+
+
+def message(websocket):
+    """The next one; a node that stops says goodbye first."""
+    opcode, payload = websocket.frame()
+    if opcode == CLOSE:
+        raise Closed(payload)
+    return json.loads(payload)
 
 
 class Publisher(threading.Thread):
@@ -63,9 +72,9 @@ class Publisher(threading.Thread):
         """The indices of what was acknowledged."""
         if self.websocket:
             connection.send_publish("p", channel, *events)
-            value = connection.message()
+            value = message(connection)
             while value["type"] == "ka":
-                value = connection.message()
+                value = message(connection)
         else:
             connection.send(post_bytes(key, channel, *events))
             answer = connection.answer()
