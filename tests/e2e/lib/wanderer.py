@@ -150,10 +150,10 @@ class Wanderer(Subscription):
 
     def waits(self, stream):
         """Wait for bytes; False when it is time to go."""
+        poll = select.poll()
+        poll.register(stream.socket, select.POLLIN)
         while self.staying():
-            if stream.held:
-                return True
-            if select.select([stream.socket], [], [], POLL_S)[0]:
+            if stream.held or poll.poll(POLL_S * 1000):
                 return True
         return False
 
