@@ -286,6 +286,22 @@ static size_t list_members(const struct hub *h,
     return count;
 }
 
+/* Whether more than half are in reach, and linked to us. A node that was set
+ * back to an old copy has, with these, all of its own events that a majority
+ * has: before that, it must not name others after them. */
+static bool has_majority(const struct hub *h,
+                         const uint64_t *members,
+                         size_t count)
+{
+    size_t linked = 1;
+
+    for (size_t i = 0; i < count; i++) {
+        linked += replication_has_ours(h->replication, members[i]);
+    }
+    return linked * 2 > count &&
+           membership_reachable(h->membership) * 2 > count;
+}
+
 bool hub_next_state(struct hub *h, struct hub_state *ret)
 {
     uint64_t members[MEMBERSHIP_MEMBERS_MAX];
@@ -298,7 +314,7 @@ bool hub_next_state(struct hub *h, struct hub_state *ret)
     count = list_members(h, members);
     replication_safe(h->replication, members, count, &ret->safe);
     ret->alone = count == 1;
-    ret->majority = membership_reachable(h->membership) * 2 > count;
+    ret->majority = has_majority(h, members, count);
     if (h->state_told && ret->alone == h->state.alone &&
         ret->majority == h->state.majority &&
         vector_equal(&ret->safe, &h->state.safe)) {

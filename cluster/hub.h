@@ -20,7 +20,9 @@
 #include "cluster/replication.h"
 #include "proto/cluster_secret.h"
 
-#define HUB_LINKS_MAX 256 /* connections, those of strangers included */
+/* Connections, those of strangers included: when there are as many, the oldest
+ * of them that came to us and has not shown that it has the secret is closed. */
+#define HUB_LINKS_MAX 256
 
 struct hub_settings {
     struct membership_settings membership;
@@ -165,7 +167,8 @@ void hub_link_stat(const struct hub *h,
                    uint64_t node,
                    struct hub_link_stat *ret);
 
-/* How many bytes of connections ended how, by enum link_end. */
+/* How many connections ended how, by enum link_end, and how many are open. */
 uint64_t hub_link_ends(const struct hub *h, enum link_end end);
+size_t hub_links_open(const struct hub *h);
 
 #endif

@@ -42,43 +42,6 @@ static void split_urls(const char *urls, struct peer_hello *hello)
     }
 }
 
-struct hub_link *hub_link_begin(struct hub *h,
-                                struct moment now,
-                                void *socket,
-                                uint64_t node)
-{
-    const struct replication_options *log = &h->options.replication;
-    struct peer_hello hello = {.version = PEER_VERSION,
-                               .version_least = PEER_VERSION_LEAST,
-                               .node = h->options.identity,
-                               .run = h->options.run,
-                               .wall_ms = now.wall_ms};
-    uint8_t ephemeral[HANDSHAKE_EPHEMERAL_BYTES];
-    struct hub_link *l;
-
-    if (h->link_count == HUB_LINKS_MAX) {
-        return NULL;
-    }
-    split_urls(h->urls, &hello);
-    log->have(log->context, &hello.have);
-    log->low_water(log->context, &hello.low_water);
-    h->options.entropy(log->context, ephemeral, sizeof(ephemeral));
-    l = alloc_zero(sizeof(*l));
-    l->socket = socket;
-    l->member = node;
-    l->told = hello.have;
-    l->link = link_new(node != 0 ? HANDSHAKE_INITIATOR : HANDSHAKE_RESPONDER,
-                       h->link_key,
-                       ephemeral,
-                       &h->options.settings.link,
-                       &hello,
-                       now);
-    sodium_memzero(ephemeral, sizeof(ephemeral));
-    h->link_count++;
-    list_push_back(&h->links, &l->node);
-    return l;
-}
-
 /* Take it out of use; the world still has its socket. */
 static void end_link(struct hub *h, struct moment now, struct hub_link *l)
 {
@@ -105,6 +68,62 @@ static void close_link(struct hub *h, struct moment now, struct hub_link *l)
 {
     end_link(h, now, l);
     list_push_back(&h->closing, &l->node);
+}
+
+/* Make room: a flood of strangers keeps no node out for longer than it takes to
+ * shake hands. */
+static void crowd_out(struct hub *h, struct moment now)
+{
+    list_each_safe(node, &h->links)
+    {
+        struct hub_link *l = list_entry(node, struct hub_link, node);
+
+        if (l->member == 0) {
+            link_crowd_out(l->link);
+            close_link(h, now, l);
+            return;
+        }
+    }
+}
+
+struct hub_link *hub_link_begin(struct hub *h,
+                                struct moment now,
+                                void *socket,
+                                uint64_t node)
+{
+    const struct replication_options *log = &h->options.replication;
+    struct peer_hello hello = {.version = PEER_VERSION,
+                               .version_least = PEER_VERSION_LEAST,
+                               .node = h->options.identity,
+                               .run = h->options.run,
+                               .wall_ms = now.wall_ms};
+    uint8_t ephemeral[HANDSHAKE_EPHEMERAL_BYTES];
+    struct hub_link *l;
+
+    if (h->link_count == HUB_LINKS_MAX) {
+        crowd_out(h, now);
+    }
+    if (h->link_count == HUB_LINKS_MAX) {
+        return NULL;
+    }
+    split_urls(h->urls, &hello);
+    log->have(log->context, &hello.have);
+    log->low_water(log->context, &hello.low_water);
+    h->options.entropy(log->context, ephemeral, sizeof(ephemeral));
+    l = alloc_zero(sizeof(*l));
+    l->socket = socket;
+    l->member = node;
+    l->told = hello.have;
+    l->link = link_new(node != 0 ? HANDSHAKE_INITIATOR : HANDSHAKE_RESPONDER,
+                       h->link_key,
+                       ephemeral,
+                       &h->options.settings.link,
+                       &hello,
+                       now);
+    sodium_memzero(ephemeral, sizeof(ephemeral));
+    h->link_count++;
+    list_push_back(&h->links, &l->node);
+    return l;
 }
 
 void hub_link_gone(struct hub *h, struct moment now, struct hub_link *l)
@@ -345,4 +364,15 @@ void hub_link_stat(const struct hub *h,
         ret->inflight_bytes = link_inflight_bytes(l->link);
     }
     ret->known = replication_known(h->replication, node, &ret->have);
+}
+
+size_t hub_links_open(const struct hub *h)
+{
+    size_t count = 0;
+
+    list_each(node, &h->links)
+    {
+        count += list_entry(node, struct hub_link, node)->peer != NULL;
+    }
+    return count;
 }

@@ -367,6 +367,14 @@ void link_refuse(struct link *l)
     }
 }
 
+void link_crowd_out(struct link *l)
+{
+    check(!link_is_open(l));
+    if (l->end == LINK_OPEN) {
+        l->end = LINK_END_CROWDED;
+    }
+}
+
 struct bytes link_output(struct link *l)
 {
     if (l->output_sent == l->output.len) {

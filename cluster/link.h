@@ -44,6 +44,7 @@ struct link_settings {
     X(LINK_END_MALFORMED, "malformed", "the peer sent a malformed frame")      \
     X(LINK_END_HANDSHAKE, "handshake_timeout", "the peer did not say hello")   \
     X(LINK_END_SILENT, "silent", "the peer has been silent for too long")      \
+    X(LINK_END_CROWDED, "crowded", "it made room for those that came later")   \
     X(LINK_END_REFUSED, "refused", "we refused the peer")                      \
     X(LINK_END_ERROR, "error", "the peer refused us")                          \
     X(LINK_END_GOODBYE, "goodbye", "the peer said goodbye")
@@ -109,8 +110,10 @@ size_t link_events_room(const struct link *l);
 size_t link_inflight_bytes(const struct link *l);
 void link_inflight_forget(struct link *l, uint64_t origin);
 
-/* End it from our side: an ERROR or GOODBYE sent before still leaves. */
+/* End it from our side: an ERROR or GOODBYE sent before still leaves. Crowded:
+ * of a peer that has not opened it. */
 void link_refuse(struct link *l);
+void link_crowd_out(struct link *l);
 
 /* What is to be written to the peer next; len 0: nothing. Valid until the next
  * call with this link. Then say how much of it was written. */

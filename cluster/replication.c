@@ -381,3 +381,21 @@ bool replication_caught_up(const struct replication *r)
     }
     return true;
 }
+
+bool replication_has_ours(const struct replication *r, uint64_t node)
+{
+    uint64_t origin = r->options.identity;
+
+    list_each(entry, &r->peers)
+    {
+        const struct replication_peer *peer = replication_peer_of(entry);
+
+        if (peer->node == node) {
+            return vector_get(&r->have, origin) >=
+                       vector_get(&peer->have, origin) &&
+                   vector_get(&r->have, origin | EVENT_ORIGIN_QUORUM) >=
+                       vector_get(&peer->have, origin | EVENT_ORIGIN_QUORUM);
+        }
+    }
+    return false;
+}

@@ -101,6 +101,10 @@ bool replication_known(const struct replication *r,
 /* Whether we have all that the peers had when their links opened. */
 bool replication_caught_up(const struct replication *r);
 
+/* Whether a link to the node is open, and it has no event of ours that we lack.
+ */
+bool replication_has_ours(const struct replication *r, uint64_t node);
+
 /* A member is not to be counted on any more. */
 void replication_forget(struct replication *r, uint64_t node);
 

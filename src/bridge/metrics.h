@@ -23,6 +23,16 @@
     X(events_repeated, "counter", "Events not stored again: known by key")   \
     X(peer_events, "counter", "Events that other nodes sent")                \
     X(peer_events_refused, "counter", "Frames of them that were not whole")  \
+    X(cluster_datagrams, "counter", "Datagrams of other nodes")              \
+    X(cluster_datagrams_foreign, "counter", "Datagrams of no weir at all")   \
+    X(cluster_datagrams_secret, "counter", "Datagrams of another secret")    \
+    X(cluster_links_open, "gauge", "Links to other nodes open now")          \
+    X(cluster_links_foreign, "counter", "Connections of other protocols")    \
+    X(cluster_links_secret, "counter", "Connections with another secret")    \
+    X(cluster_links_broken, "counter", "Links with bytes that were changed") \
+    X(cluster_links_silent, "counter", "Links ended because of silence")     \
+    X(cluster_links_crowded, "counter", "Connections closed for newer ones") \
+    X(cluster_links_refused, "counter", "Links ended by refusing the peer")  \
     X(deliveries, "counter", "Events sent to subscribers")                   \
     X(replays_begun, "counter", "Times a subscription went to the log")      \
     X(catchup_begun, "counter", "Of these, for a client that was too slow")  \

@@ -197,8 +197,9 @@ static void on_ready_timer(uv_timer_t *timer)
 {
     struct cluster_loop *c = timer->data;
 
-    cluster_socket_poll_all(c);
+    cluster_socket_tick_all(c);
     write_status(c);
+    cluster_strangers_count(c);
     if (!c->ready_told && hub_ready(c->hub, clock_now())) {
         c->ready_told = true;
         cluster_events_post(c, MAIL_READY);

@@ -1,6 +1,7 @@
 /* The TCP connections of the hub's links. */
 #include "base/alloc.h"
 #include "base/check.h"
+#include "src/io/clock.h"
 #include "src/io/cluster_address.h"
 #include "src/io/cluster_state.h"
 
@@ -16,6 +17,7 @@ struct cluster_socket {
     int fd;
     uint64_t member;       /* whom we connect to; 0: it came to us */
     struct hub_link *link; /* NULL while it connects */
+    uint64_t connect_by_ms;
     bool blocked;
     bool closed;
 };
@@ -74,14 +76,6 @@ static void set_poll(struct cluster_socket *s)
         (void)uv_poll_stop(&s->poll);
     } else {
         (void)uv_poll_start(&s->poll, events, on_event);
-    }
-}
-
-void cluster_socket_poll_all(struct cluster_loop *c)
-{
-    list_each(node, &c->sockets)
-    {
-        set_poll(list_entry(node, struct cluster_socket, node));
     }
 }
 
@@ -155,7 +149,49 @@ void cluster_socket_connect(struct cluster_loop *c,
         return;
     }
     s->member = node;
+    s->connect_by_ms =
+        clock_now().mono_ms + c->options.settings.link.handshake_timeout_ms;
     set_poll(s);
+}
+
+static void give_up(struct cluster_socket *s)
+{
+    struct cluster_loop *c = s->loop;
+    uint64_t node = s->member;
+
+    cluster_socket_close(s);
+    refused(c, node);
+}
+
+static struct cluster_socket *find_late(struct cluster_loop *c)
+{
+    uint64_t now_ms = clock_now().mono_ms;
+
+    list_each(node, &c->sockets)
+    {
+        struct cluster_socket *s =
+            list_entry(node, struct cluster_socket, node);
+
+        if (s->link == NULL && now_ms >= s->connect_by_ms) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+/* The system tries for minutes, less and less often: an address that was cut
+ * off is found sooner by another try. */
+void cluster_socket_tick_all(struct cluster_loop *c)
+{
+    struct cluster_socket *late;
+
+    while ((late = find_late(c)) != NULL) {
+        give_up(late);
+    }
+    list_each(node, &c->sockets)
+    {
+        set_poll(list_entry(node, struct cluster_socket, node));
+    }
 }
 
 static void finish_connect(struct cluster_socket *s)
@@ -167,11 +203,7 @@ static void finish_connect(struct cluster_socket *s)
 
     if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 ||
         error != 0) {
-        struct cluster_loop *c = s->loop;
-        uint64_t node = s->member;
-
-        cluster_socket_close(s);
-        refused(c, node);
+        give_up(s);
         return;
     }
     cluster_loop_step(s->loop, &in);

@@ -39,6 +39,8 @@ struct cluster_loop {
 
     uint64_t table_digest; /* of what is in the file */
     atomic_bool committed; /* said so already, and not taken yet */
+    uint64_t strangers_told; /* so many refusals have been */
+    uint64_t strangers_due_ms;
     bool ready_told;
     bool leaving;
     bool said_goodbye;
@@ -71,11 +73,15 @@ size_t cluster_socket_send(struct cluster_socket *s, struct bytes bytes);
 void cluster_socket_close(struct cluster_socket *s);
 void cluster_socket_close_all(struct cluster_loop *c);
 
-/* Read from all again, or from none while the node has enough to do. */
-void cluster_socket_poll_all(struct cluster_loop *c);
+/* Call it now and then: read from all again, or from none while the node has
+ * enough to do; give up on connecting. */
+void cluster_socket_tick_all(struct cluster_loop *c);
 
 /* cluster_seeds.c */
 void cluster_seeds_look_up(struct cluster_loop *c);
+
+/* cluster_strangers.c */
+void cluster_strangers_count(struct cluster_loop *c);
 
 /* cluster_log.c */
 struct replication_options cluster_log_functions(struct cluster_loop *c);

@@ -17,6 +17,7 @@ libio_a_SOURCES = \
 	%D%/cluster_state.h \
 	%D%/cluster_status.c \
 	%D%/cluster_status.h \
+	%D%/cluster_strangers.c \
 	%D%/file.c \
 	%D%/file.h \
 	%D%/log_view.c \

@@ -62,6 +62,9 @@ class Node:
     """`weir serve`, with --dev or, when `config` is given, --config: its text
     comes behind the settings that the harness needs."""
 
+    host = "127.0.0.1"  # where its clients connect to
+    before = ()         # words of the command line before its own
+
     def __init__(self, config=None, path=None, listen="127.0.0.1:0",
                  tls=False):
         self.path = pathlib.Path(path) if path else directory()
@@ -88,6 +91,10 @@ class Node:
         issuer = issuer or self.path / "dev" / "issuer"
         return weir("key", "issue", "--issuer", issuer, *arguments).strip()
 
+    def settings(self):
+        """What its file says besides."""
+        return self.config
+
     def write_config(self):
         """The development node's keys and certificate serve here too."""
         if not (self.path / "dev" / "api-key").exists():
@@ -100,11 +107,11 @@ class Node:
                 f"listen = {self.listen}\n"
                 f'keys {{ issuer_files = ["{dev}/issuer.pub"] }}\n')
         if self.tls:
-            text += (f"tls {{ listen = 127.0.0.1:0\n"
+            text += ("tls { listen = 127.0.0.1:0\n"
                      f'certificate = "{dev}/server.pem"\n'
                      f'key = "{dev}/server-key.pem" }}\n')
         file = self.path / "weir.conf"
-        file.write_text(text + self.config)
+        file.write_text(text + self.settings())
         return file
 
     # Life
@@ -117,13 +124,16 @@ class Node:
 
     def spawn(self, preexec=None):
         self.process = subprocess.Popen(
-            [PROGRAM, "serve", *self.arguments()], text=True, bufsize=1,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [*self.before, PROGRAM, "serve", *self.arguments()], text=True,
+            bufsize=1, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             preexec_fn=preexec)
         self.errors = Output(self.process.stderr)
 
     def start(self, preexec=None):
         self.spawn(preexec)
+        return self.await_ready()
+
+    def await_ready(self):
         line = self.process.stdout.readline()
         words = line.split()
         if words[:2] != ["weir", "ready"]:

@@ -20,7 +20,7 @@ class Stream:
         if window is not None:  # before connecting, or it does not hold
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
         raw.settimeout(timeout_s)
-        raw.connect(("127.0.0.1", port))
+        raw.connect((node.host, port))
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             raw = node.tls_context().wrap_socket(

@@ -28,12 +28,17 @@ GAP_LINE = re.compile(r"weir: gap in \S+: (?:(\d+) events?|events) can no "
                       r"longer be had \((\w+)\), after (\S+) up to (\S+)")
 
 
-def sequence(cursor):
-    """What rises with a cursor (proto/cursor.h): the sequences of its origins,
-    added up."""
+def vector(cursor):
+    """What a cursor says (proto/cursor.h): of each origin the sequence that
+    has been seen. Empty: that of a log without events."""
     data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-    entries = struct.iter_unpack("<QQ", data[1:-4])
-    return sum(entry_sequence for _, entry_sequence in entries)
+    return dict(struct.iter_unpack("<QQ", data[1:-4]))
+
+
+def reaches(vector_a, vector_b):
+    """Whether all of `vector_b` has been seen at `vector_a`."""
+    return all(vector_a.get(origin, 0) >= sequence
+               for origin, sequence in vector_b.items())
 
 
 class Gone(Exception):
@@ -41,7 +46,10 @@ class Gone(Exception):
 
 
 class Subscription:
-    """What all kinds of subscribers keep."""
+    """What all kinds of subscribers keep. `ends`: who publishes the last event
+    on each channel."""
+
+    ends = ("end",)
 
     def __init__(self, node, pattern, name, seed, channels):
         self.node = node
@@ -55,7 +63,8 @@ class Subscription:
         self.story = collections.deque(maxlen=STORY_MAX)
         self.wrong = None
         self.finishing = False
-        self.awaited = {c for c in channels if covers(pattern, c)}
+        self.awaited = {(c, end) for c in channels if covers(pattern, c)
+                        for end in self.ends}
         self.thread = threading.Thread(target=self.act, daemon=True)
 
     def tell(self, action):
@@ -67,15 +76,15 @@ class Subscription:
         if event is None:
             raise AssertionError(f"{value} came as of {channel}"[:300])
         self.entries.append(event)
-        self.reach(cursor, f"with {event}", 1)
-        if event.stream[1] == "end":
-            self.awaited.discard(channel)
+        self.reach(cursor, f"with {event}", rises=True)
+        self.awaited.discard(event.stream)
 
-    def reach(self, cursor, about, least=0):
+    def reach(self, cursor, about, rises=False):
         """Cursors rise with each event, and never fall."""
-        before = sequence(self.cursor) if self.cursor else 0
-        if sequence(cursor) < before + least:
-            raise AssertionError(f"{about} comes {cursor}, {sequence(cursor)},"
+        before = vector(self.cursor) if self.cursor else {}
+        now = vector(cursor)
+        if not reaches(now, before) or rises and reaches(before, now):
+            raise AssertionError(f"{about} comes {cursor}, {now},"
                                  f" after {self.cursor}, {before}")
         self.cursor = cursor
 
@@ -141,10 +150,10 @@ class Wanderer(Subscription):
 
     def waits(self, stream):
         """Wait for bytes; False when it is time to go."""
+        poll = select.poll()
+        poll.register(stream.socket, select.POLLIN)
         while self.staying():
-            if stream.held:
-                return True
-            if select.select([stream.socket], [], [], POLL_S)[0]:
+            if stream.held or poll.poll(POLL_S * 1000):
                 return True
         return False
 
@@ -243,7 +252,7 @@ class Sub(Subscription):
         # One that never subscribed ends, as when the node is just away.
         self.process = subprocess.Popen(
             [PROGRAM, "sub", "--key", self.node.key(), *where,
-             f"http://127.0.0.1:{self.node.port}", self.pattern],
+             f"http://{self.node.host}:{self.node.port}", self.pattern],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def turn(self):
@@ -260,7 +269,7 @@ class Sub(Subscription):
                 break  # the process was ended in the middle of it
             value = json.loads(line)
             self.event(value["channel"], value["event"], value["cursor"])
-            self.cursors.append(sequence(value["cursor"]))
+            self.cursors.append(vector(value["cursor"]))
             if self.done():
                 self.process.terminate()
         self.process.wait()
@@ -289,12 +298,13 @@ class Sub(Subscription):
             if match is None:
                 continue
             last = last or match[4]
-            to = sequence(match[4])
-            index = sum(place <= to for place in self.cursors)
+            to = vector(match[4])
+            index = sum(reaches(to, place) for place in self.cursors)
             self.entries.insert(
                 self.first + index,
                 Gap(int(match[1]) if match[1] else None, match[2]))
-        if last and (not self.cursors or sequence(last) > self.cursors[-1]):
+        if last and not (self.cursors and
+                         reaches(self.cursors[-1], vector(last))):
             self.cursor = last
 
     def pause(self):
