@@ -86,14 +86,35 @@ static struct replication_want *want_of(struct replication *r, uint64_t origin)
     return NULL;
 }
 
-/* Who should stream an origin to us: its own node; else who has most of it, if
- * that is more than we have, and `not_this` only when nobody else does. */
-static struct replication_peer *best_source(
-    const struct replication *r,
-    uint64_t origin,
-    const struct replication_peer *not_this)
+static struct replication_gap *gap_of(struct replication_peer *peer,
+                                      uint64_t origin)
 {
-    uint64_t most = vector_get(&r->have, origin);
+    for (size_t i = 0; i < peer->gap_count; i++) {
+        if (peer->gaps[i].origin == origin) {
+            return &peer->gaps[i];
+        }
+    }
+    return NULL;
+}
+
+/* Whether the peer does not have what follows `sequence`. */
+static bool lacks(struct replication_peer *peer,
+                  uint64_t origin,
+                  uint64_t sequence)
+{
+    const struct replication_gap *gap = gap_of(peer, origin);
+
+    return gap != NULL && gap->from <= sequence && sequence < gap->to;
+}
+
+/* Who should stream to us what follows `sequence` of an origin: its own node;
+ * else who has most of it, if that is more. */
+static struct replication_peer *whole_source(const struct replication *r,
+                                             uint64_t origin,
+                                             uint64_t sequence,
+                                             struct replication_peer *not_this)
+{
+    uint64_t most = sequence;
     struct replication_peer *best = NULL;
 
     list_each(node, &r->peers)
@@ -101,7 +122,7 @@ static struct replication_peer *best_source(
         struct replication_peer *peer = replication_peer_of(node);
         uint64_t has = vector_get(&peer->have, origin);
 
-        if (peer == not_this) {
+        if (peer == not_this || lacks(peer, origin, sequence)) {
             continue;
         }
         if (peer->node == node_of(origin)) {
@@ -109,6 +130,25 @@ static struct replication_peer *best_source(
         }
         if (has > most) {
             most = has;
+            best = peer;
+        }
+    }
+    return best;
+}
+
+/* One that has it whole; if none has, one that will say so again. */
+static struct replication_peer *best_source(const struct replication *r,
+                                            uint64_t origin,
+                                            struct replication_peer *not_this)
+{
+    uint64_t have = vector_get(&r->have, origin);
+    struct replication_peer *best = whole_source(r, origin, have, not_this);
+
+    list_each(node, &r->peers)
+    {
+        struct replication_peer *peer = replication_peer_of(node);
+
+        if (best == NULL && peer != not_this && lacks(peer, origin, have)) {
             best = peer;
         }
     }
@@ -157,7 +197,9 @@ static void assign(struct replication *r, uint64_t now_ms, uint64_t origin)
     struct replication_peer *best = best_source(r, origin, NULL);
 
     if (best != NULL && best != current &&
-        (current == NULL || best->node == node_of(origin))) {
+        (current == NULL || best->node == node_of(origin)) &&
+        !(current != NULL &&
+          lacks(best, origin, vector_get(&r->have, origin)))) {
         ask(r, now_ms, origin, best);
     }
 }
@@ -226,6 +268,46 @@ static void take_have(struct replication *r,
     replication_stream(r, peer);
 }
 
+/* A peer does not have what is between two events. When another may have it,
+ * that one is asked; when nobody has, it is lost. */
+static void take_gap(struct replication *r,
+                     uint64_t now_ms,
+                     struct replication_peer *peer,
+                     const struct peer_gap *told)
+{
+    const struct replication_options *o = &r->options;
+    struct replication_gap *gap = gap_of(peer, told->origin);
+    struct replication_peer *other;
+    uint64_t to = told->to;
+
+    if (told->to <= told->from ||
+        told->to <= vector_get(&r->have, told->origin)) {
+        return;
+    }
+    if (gap == NULL) {
+        if (peer->gap_count == VECTOR_ORIGINS_MAX) {
+            return;
+        }
+        gap = &peer->gaps[peer->gap_count++];
+    }
+    *gap = (struct replication_gap){told->origin, told->from, told->to};
+    other = whole_source(r, told->origin, told->from, peer);
+    if (other != NULL) {
+        ask(r, now_ms, told->origin, other);
+        return;
+    }
+    list_each(node, &r->peers)
+    {
+        struct replication_peer *each = replication_peer_of(node);
+
+        if (lacks(each, told->origin, told->from) &&
+            gap_of(each, told->origin)->to < to) {
+            to = gap_of(each, told->origin)->to;
+        }
+    }
+    o->skip(o->context, told->origin, told->from, to);
+}
+
 void replication_frame(struct replication *r,
                        uint64_t now_ms,
                        struct replication_peer *peer,
@@ -250,10 +332,7 @@ void replication_frame(struct replication *r,
         o->store(o->context, &frame->events);
         break;
     case PEER_GAP:
-        if (frame->gap.to > vector_get(&r->have, frame->gap.origin)) {
-            o->skip(
-                o->context, frame->gap.origin, frame->gap.from, frame->gap.to);
-        }
+        take_gap(r, now_ms, peer, &frame->gap);
         break;
     case PEER_SKIPPED:
     case PEER_HELLO:

@@ -21,13 +21,22 @@ struct replication_known {
     struct vector have;
 };
 
+/* What a peer has said that it does not have, although it has what follows. */
+struct replication_gap {
+    uint64_t origin;
+    uint64_t from;
+    uint64_t to;
+};
+
 struct replication_peer {
     struct list entry;
     struct link *link;
     uint64_t node;
-    struct vector have; /* on its disk */
-    struct vector had;  /* when its link opened */
-    struct vector told; /* of ours */
+    struct vector have;                              /* on its disk */
+    struct vector had;                               /* when its link opened */
+    struct vector told;                              /* of ours */
+    struct replication_gap gaps[VECTOR_ORIGINS_MAX]; /* one an origin */
+    size_t gap_count;
 
     /* What it wants of us: of each origin, up to where it was sent. */
     struct vector sent;

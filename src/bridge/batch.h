@@ -25,7 +25,8 @@ struct batch {
     size_t bytes;        /* charged to the intake */
     size_t record_bytes; /* of its events in the log, about */
     uint64_t origin;     /* of its events; 0: of answers only */
-    uint64_t skip_to;    /* no events: those up to there are lost; else 0 */
+    uint64_t skip_from;  /* no events: those after it, */
+    uint64_t skip_to;    /* and up to there, are lost; else 0 */
     uint64_t added_ms;   /* to the frontier */
     uint32_t shard_count;
     size_t repeated_count; /* events that were there already */

@@ -178,7 +178,16 @@ static void take_own(struct commit *c,
     turn->own[kind] = batch;
 }
 
-/* What is on disk, or will be with this turn, of the batch's origin. */
+static uint64_t last_in(const struct batch *batch,
+                        uint64_t origin,
+                        uint64_t otherwise)
+{
+    return batch != NULL && batch->origin == origin && batch->event_count > 0
+               ? batch->events[batch->event_count - 1]->sequence
+               : otherwise;
+}
+
+/* What is on disk, or will be with this turn, of an origin. */
 static uint64_t last_of(struct commit *c,
                         const struct turn *turn,
                         uint64_t origin)
@@ -186,15 +195,12 @@ static uint64_t last_of(struct commit *c,
     const struct commit_log *log = &c->options.log;
     uint64_t last = log->last_sequence(log->context, origin);
 
+    for (size_t i = 0; i < OWN_COUNT; i++) {
+        last = last_in(turn->own[i], origin, last);
+    }
     list_each(node, &turn->foreign)
     {
-        const struct batch *before = list_entry(node, struct batch, node);
-
-        if (before->origin == origin) {
-            last = before->event_count > 0
-                       ? before->events[before->event_count - 1]->sequence
-                       : before->skip_to;
-        }
+        last = last_in(list_entry(node, struct batch, node), origin, last);
     }
     return last;
 }
@@ -204,21 +210,27 @@ static uint64_t last_of(struct commit *c,
  * missing then. */
 static bool follows(uint64_t last, struct batch *batch)
 {
-    if (batch->event_count == 0) {
-        return batch->skip_to > last;
-    }
     batch_drop_until(batch, last);
     return batch->event_count > 0 && batch->events[0]->predecessor <= last;
 }
 
+static bool is_skip(const struct batch *batch)
+{
+    return batch->skip_to > 0;
+}
+
+/* Up to the next skip, which begins the next turn. */
 static void take_foreign(struct commit *c, struct turn *turn)
 {
     size_t bytes = 0;
 
     while (!list_empty(&c->foreign) && bytes < BATCH_FOREIGN_BYTES_MAX) {
-        struct batch *batch =
-            list_entry(list_pop_front(&c->foreign), struct batch, node);
+        struct batch *batch = list_entry(c->foreign.next, struct batch, node);
 
+        if (is_skip(batch)) {
+            return;
+        }
+        list_remove(&batch->node);
         if (follows(last_of(c, turn, batch->origin), batch)) {
             bytes += batch->record_bytes;
             list_push_back(&turn->foreign, &batch->node);
@@ -259,25 +271,6 @@ static void gather(struct turn *turn)
     }
 }
 
-static int append(struct commit *c, const struct turn *turn, struct why *why)
-{
-    const struct commit_log *log = &c->options.log;
-    int rc = 0;
-
-    if (turn->event_count > 0) {
-        rc = log->append(log->context, turn->events, turn->event_count, why);
-    }
-    list_each(node, &turn->foreign)
-    {
-        const struct batch *batch = list_entry(node, struct batch, node);
-
-        if (rc == 0 && batch->event_count == 0) {
-            rc = log->skip(log->context, batch->origin, batch->skip_to, why);
-        }
-    }
-    return rc;
-}
-
 static void settle_own(struct commit *c, struct turn *turn, struct moment now)
 {
     for (size_t i = 0; i < OWN_COUNT; i++) {
@@ -302,6 +295,35 @@ static void restore(struct commit *c, const struct batch *batch)
                                   c->options.log.context, batch->origin));
         }
     }
+}
+
+/* Skips are not of a transaction with events: should the log refuse one, it has
+ * not refused the others. */
+static int take_skips(struct commit *c, struct moment now, struct why *why)
+{
+    const struct commit_log *log = &c->options.log;
+    int rc = 0;
+
+    while (rc == 0 && !list_empty(&c->foreign)) {
+        struct batch *batch = list_entry(c->foreign.next, struct batch, node);
+        uint64_t last = log->last_sequence(log->context, batch->origin);
+
+        if (!is_skip(batch)) {
+            break;
+        }
+        if (batch->skip_from > last || batch->skip_to <= last) {
+            list_remove(&batch->node);
+            batch_unref(batch);
+            continue;
+        }
+        rc = log->skip(log->context, batch->origin, batch->skip_to, why);
+        if (rc == 0) {
+            list_remove(&batch->node);
+            restore(c, batch);
+            frontier_add(&c->frontier, batch, now);
+        }
+    }
+    return rc;
 }
 
 static void settle(struct commit *c, struct turn *turn, struct moment now)
@@ -355,16 +377,23 @@ static int move_deferred(struct commit *c, struct moment now, struct why *why)
 
 int commit_step(struct commit *c, struct moment now, struct why *why)
 {
+    const struct commit_log *log = &c->options.log;
     struct turn turn = {0};
-    int rc;
+    int skip_rc = take_skips(c, now, why);
+    int rc = 0;
 
+    if (skip_rc == RC_IO) {
+        return RC_IO;
+    }
     list_init(&turn.foreign);
     for (int kind = 0; kind < OWN_COUNT; kind++) {
         take_own(c, now, kind, &turn);
     }
     take_foreign(c, &turn);
     gather(&turn);
-    rc = append(c, &turn, why);
+    if (turn.event_count > 0) {
+        rc = log->append(log->context, turn.events, turn.event_count, why);
+    }
     free(turn.events);
     if (rc == 0) {
         settle(c, &turn, now);
@@ -376,7 +405,7 @@ int commit_step(struct commit *c, struct moment now, struct why *why)
     }
     frontier_advance(&c->frontier, now);
     show(c);
-    return rc;
+    return rc != 0 ? rc : skip_rc;
 }
 
 uint64_t commit_deadline_ms(const struct commit *c)

@@ -21,6 +21,7 @@ void check_wrong(struct check *c, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(c->wrong, sizeof(c->wrong), format, arguments);
     va_end(arguments);
+    c->world->watcher.told(c->world->watcher.context, 0, c->wrong);
 }
 
 void check_init(struct check *c, struct world *w, uint64_t fact_max)

@@ -49,7 +49,7 @@ void disk_copy(struct disk *to, const struct disk *from)
 void disk_open(struct disk *d)
 {
     d->fault = DISK_GOOD;
-    d->low = (struct vector){0};
+    d->low = d->skipped;
     for (size_t i = 0; i < d->count; i++) {
         const struct disk_record *r = &d->records[i];
 
@@ -211,6 +211,7 @@ static int skip(void *context,
     }
     set(&d->have, origin, sequence);
     set(&d->low, origin, sequence);
+    set(&d->skipped, origin, sequence);
     return synced(d, why);
 }
 

@@ -36,6 +36,7 @@ struct disk {
     struct vector have;
     bool shown_kept;
     struct vector kept; /* what was shown */
+    struct vector skipped;
 
     /* Of who has it open. */
     struct vector low;

@@ -72,9 +72,16 @@ static void store(void *context, const struct peer_events *events)
 static void skip(void *context, uint64_t origin, uint64_t from, uint64_t to)
 {
     struct world_node *n = context;
+    char text[96];
 
-    (void)from;
-    take_batch(n, peer_batch_skip(&n->intake, 1, origin, to));
+    snprintf(text,
+             sizeof(text),
+             "hears that %llx has gone from %llx to %llx",
+             (unsigned long long)origin,
+             (unsigned long long)from,
+             (unsigned long long)to);
+    n->world->watcher.told(n->world->watcher.context, n->index, text);
+    take_batch(n, peer_batch_skip(&n->intake, 1, origin, from, to));
 }
 
 static void entropy(void *context, void *ret, size_t len)

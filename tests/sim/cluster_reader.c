@@ -44,6 +44,7 @@ static void tell_gap(struct check *c,
         const struct check_fact *f = &c->facts[n];
 
         if (f->origin == origin && f->sequence > from && f->sequence <= to &&
+            f->sequence > vector_get(&d->low, origin) &&
             disk_holds(d, origin, f->sequence)) {
             check_wrong(c,
                         "subscriber %zu is told that event %" PRIu64
