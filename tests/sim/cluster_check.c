@@ -319,14 +319,16 @@ void check_batch(struct check *c, size_t node, const struct batch *batch)
     }
 }
 
-void check_set_back(struct check *c, size_t node)
+void check_damaged(struct check *c, size_t node)
 {
     const struct disk *d = &c->world->nodes[node].disk;
 
     for (uint64_t n = 1; n <= c->fact_count; n++) {
         struct check_fact *fact = &c->facts[n];
 
-        if (fact->sequence > vector_get(&d->have, fact->origin)) {
+        if (fact->sequence > vector_get(&d->have, fact->origin) ||
+            (fact->sequence > vector_get(&d->low, fact->origin) &&
+             !disk_holds(d, fact->origin, fact->sequence))) {
             fact->holders &= ~(1u << node);
         }
     }

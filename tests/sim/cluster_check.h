@@ -88,7 +88,7 @@ void check_stored(struct check *c, size_t node);
 void check_batch(struct check *c, size_t node, const struct batch *batch);
 
 /* The disk of `node` was set back, or damaged. */
-void check_set_back(struct check *c, size_t node);
+void check_damaged(struct check *c, size_t node);
 
 /* Let subscribers come, go and read. */
 void check_subscribe(struct check *c);

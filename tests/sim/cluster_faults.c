@@ -152,6 +152,7 @@ static void strike_flip(struct faults *f, size_t node)
     }
     r = disk_flip(&f->world->nodes[node].disk, splitmix_next(&f->random));
     if (r != NULL) {
+        check_damaged(f->check, node);
         tell(f,
              node,
              "a bit flips in %" PRIx64 "/%" PRIx64,
@@ -187,7 +188,7 @@ static void strike_set_back(struct faults *f, size_t node)
     }
     disk_done(&w->nodes[node].disk);
     disk_copy(&w->nodes[node].disk, &f->copies[node]);
-    check_set_back(f->check, node);
+    check_damaged(f->check, node);
     for (size_t i = 0; i < w->count; i++) {
         if (i != node && !world_runs(w, i)) {
             world_start(w, i, true, false);

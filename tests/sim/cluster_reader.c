@@ -200,9 +200,20 @@ void check_subscribe(struct check *c)
     }
 }
 
-static bool same(const struct vector *a, const struct vector *b)
+/* The first origin of which one has more than the other; 0: none. */
+static uint64_t differ(const struct vector *a, const struct vector *b)
 {
-    return vector_covers(a, b) && vector_covers(b, a);
+    for (size_t i = 0; i < a->count; i++) {
+        if (a->entries[i].sequence != vector_get(b, a->entries[i].origin)) {
+            return a->entries[i].origin;
+        }
+    }
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->entries[i].sequence != vector_get(a, b->entries[i].origin)) {
+            return b->entries[i].origin;
+        }
+    }
+    return 0;
 }
 
 #define UNSETTLED(...) (snprintf(ret, CHECK_TEXT_BYTES, __VA_ARGS__), false)
@@ -229,8 +240,9 @@ static bool members_agree(struct check *c, char ret[CHECK_TEXT_BYTES])
     return true;
 }
 
-/* Every record of `a` is on `b`, or has left it. */
-static bool has_all(const struct disk *a, const struct disk *b)
+/* The first record of `a` that is not on `b` and has not left it; NULL. */
+static const struct disk_record *missing(const struct disk *a,
+                                         const struct disk *b)
 {
     size_t k = 0;
 
@@ -248,31 +260,48 @@ static bool has_all(const struct disk *a, const struct disk *b)
             tried++;
         }
         if (tried == b->count) {
-            return false;
+            return r;
         }
     }
-    return true;
+    return NULL;
 }
 
 static bool logs_agree(struct check *c, char ret[CHECK_TEXT_BYTES])
 {
     struct world_node *nodes = c->world->nodes;
+    uint64_t origin;
 
     for (size_t i = 0; i < c->world->count; i++) {
-        if (!same(&nodes[i].disk.have, &nodes[0].disk.have)) {
-            return UNSETTLED("the vectors of nodes 0 and %zu differ", i);
+        origin = differ(&nodes[i].disk.have, &nodes[0].disk.have);
+        if (origin != 0) {
+            return UNSETTLED("nodes 0 and %zu differ in %" PRIx64, i, origin);
         }
-        if (!same(&nodes[i].walked, &nodes[i].disk.have)) {
-            return UNSETTLED("node %zu has not shown all that it has", i);
+        origin = differ(&nodes[i].walked, &nodes[i].disk.have);
+        if (origin != 0) {
+            return UNSETTLED("node %zu has not shown all of %" PRIx64
+                             ": %" PRIx64 " of %" PRIx64,
+                             i,
+                             origin,
+                             vector_get(&nodes[i].walked, origin),
+                             vector_get(&nodes[i].disk.have, origin));
         }
         if (!nodes[i].ready) {
             return UNSETTLED("node %zu is not ready", i);
         }
     }
-    for (size_t i = 1; i < c->world->count; i++) {
-        if (!has_all(&nodes[0].disk, &nodes[i].disk) ||
-            !has_all(&nodes[i].disk, &nodes[0].disk)) {
-            return UNSETTLED("the logs of nodes 0 and %zu differ", i);
+    for (size_t i = 0; i < c->world->count; i++) {
+        for (size_t k = 0; k < c->world->count; k++) {
+            const struct disk_record *r =
+                missing(&nodes[i].disk, &nodes[k].disk);
+
+            if (r != NULL) {
+                return UNSETTLED("node %zu has %" PRIx64 "/%" PRIx64
+                                 " and node %zu has not",
+                                 i,
+                                 r->origin,
+                                 r->sequence,
+                                 k);
+            }
         }
     }
     return true;
@@ -296,9 +325,13 @@ bool check_settled(struct check *c, char ret[CHECK_TEXT_BYTES])
     for (size_t i = 0; i < CHECK_SUBSCRIBERS; i++) {
         const struct check_subscriber *s = &c->subscribers[i];
 
-        if (!s->attached || !s->live ||
-            !same(&s->at, &c->world->nodes[0].disk.have)) {
-            return UNSETTLED("subscriber %zu is behind", i);
+        uint64_t origin = differ(&s->at, &c->world->nodes[0].disk.have);
+
+        if (!s->attached || !s->live || origin != 0) {
+            return UNSETTLED("subscriber %zu of node %zu is behind in %" PRIx64,
+                             i,
+                             s->node,
+                             origin);
         }
     }
     return true;

@@ -177,6 +177,16 @@ static void rage(struct sim *sim)
     }
 }
 
+/* Also those that were about to leave when the faults ended. */
+static void start_all(struct sim *sim)
+{
+    for (size_t i = 0; i < sim->world.count; i++) {
+        if (!world_runs(&sim->world, i)) {
+            world_start(&sim->world, i, true, false);
+        }
+    }
+}
+
 static void settle(struct sim *sim)
 {
     uint64_t end_ms = sim->world.now_ms + SIM_SETTLE_MS;
@@ -185,6 +195,7 @@ static void settle(struct sim *sim)
 
     sim->publish_permille = 0;
     while (good(sim)) {
+        start_all(sim);
         if (++steps % 20 == 0 && check_settled(&sim->check, text)) {
             tell(sim, "all is settled");
             return;
@@ -198,15 +209,8 @@ static void settle(struct sim *sim)
 
 static void heal(struct sim *sim)
 {
-    struct world *w = &sim->world;
-
     tell(sim, "all faults end");
-    world_heal(w);
-    for (size_t i = 0; i < w->count; i++) {
-        if (!world_runs(w, i)) {
-            world_start(w, i, true, false);
-        }
-    }
+    world_heal(&sim->world);
     settle(sim);
 }
 
