@@ -38,6 +38,13 @@ struct batch {
 
 /* With one reference. */
 struct batch *batch_new(struct intake *intake, uint32_t shard_count);
+
+/* The events of `origin` after `from`, up to `to`, are not to be had. */
+struct batch *batch_new_skip(struct intake *intake,
+                             uint32_t shard_count,
+                             uint64_t origin,
+                             uint64_t from,
+                             uint64_t to);
 struct batch *batch_ref(struct batch *batch);
 void batch_unref(struct batch *batch);
 

@@ -84,6 +84,23 @@ void commit_defer(struct commit *c, struct batch *batch)
     frontier_defer(&c->frontier, batch);
 }
 
+void commit_deferred(struct commit *c, const struct vector *have)
+{
+    for (size_t i = 0; i < have->count; i++) {
+        const struct vector_entry *e = &have->entries[i];
+        uint64_t last = frontier_last(&c->frontier, e->origin);
+
+        if (e->sequence > last) {
+            frontier_defer(&c->frontier,
+                           batch_new_skip(c->options.intake,
+                                          c->options.shard_count,
+                                          e->origin,
+                                          last,
+                                          e->sequence));
+        }
+    }
+}
+
 static void show(struct commit *c)
 {
     const struct commit_log *log = &c->options.log;

@@ -99,7 +99,26 @@ static void fail_answers(struct frontier *f, struct batch *b)
 void frontier_defer(struct frontier *f, struct batch *batch)
 {
     count(f, batch, true);
-    list_push_back(&f->deferred, &batch->node);
+    if (batch->event_count == 0 && !is_deferred(f, batch->origin)) {
+        list_push_back(&f->waiting, &batch->node); /* nothing is before it */
+    } else {
+        list_push_back(&f->deferred, &batch->node);
+    }
+}
+
+uint64_t frontier_last(const struct frontier *f, uint64_t origin)
+{
+    uint64_t last = vector_get(&f->shown, origin);
+
+    list_each(node, &f->deferred)
+    {
+        const struct batch *b = batch_entry(node);
+
+        if (b->origin == origin && last_sequence(b) > last) {
+            last = last_sequence(b);
+        }
+    }
+    return last;
 }
 
 void frontier_add(struct frontier *f, struct batch *batch, struct moment now)
@@ -129,10 +148,12 @@ static bool is_safe(const struct frontier *f, const struct batch *b)
 /* Events before it left the log while they were hidden, or were damaged. */
 static void show_hole(struct frontier *f, const struct batch *b)
 {
-    struct batch *hole = batch_new(b->intake, b->shard_count);
+    struct batch *hole = batch_new_skip(b->intake,
+                                        b->shard_count,
+                                        b->origin,
+                                        vector_get(&f->shown, b->origin),
+                                        b->events[0]->predecessor);
 
-    hole->origin = b->origin;
-    hole->skip_to = b->events[0]->predecessor;
     list_push_back(&f->ready, &hole->node);
 }
 

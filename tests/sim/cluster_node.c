@@ -81,7 +81,7 @@ static void skip(void *context, uint64_t origin, uint64_t from, uint64_t to)
              (unsigned long long)from,
              (unsigned long long)to);
     n->world->watcher.told(n->world->watcher.context, n->index, text);
-    take_batch(n, peer_batch_skip(&n->intake, 1, origin, from, to));
+    take_batch(n, batch_new_skip(&n->intake, 1, origin, from, to));
 }
 
 static void entropy(void *context, void *ret, size_t len)
@@ -180,6 +180,7 @@ static void begin_commit(struct world *w, struct world_node *n)
     n->commit = commit_new(&options);
     if (!shown.all) {
         disk_read(&n->disk, 1, SIZE_MAX, defer_hidden, n);
+        commit_deferred(n->commit, &n->disk.have);
     }
     commit_cluster(n->commit, &none, false, false);
     disk_show_now(&n->disk, &shown);

@@ -152,6 +152,14 @@ static void read_on(struct check *c, struct check_subscriber *s)
     }
     disk_read(&n->disk, s->from_place, SIZE_MAX, read_record, &reading);
     s->live = reading.count < READ_RECORDS_MAX;
+    /* What did not come is not there. */
+    for (size_t i = 0; s->live && i < n->walked.count; i++) {
+        const struct vector_entry *e = &n->walked.entries[i];
+
+        if (e->sequence > vector_get(&s->at, e->origin)) {
+            tell_gap(c, s, e->origin, e->sequence);
+        }
+    }
     s->next_ms = c->world->now_ms + READ_EVERY_MS;
 }
 
