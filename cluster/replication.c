@@ -278,10 +278,11 @@ static void take_gap(struct replication *r,
     const struct replication_options *o = &r->options;
     struct replication_gap *gap = gap_of(peer, told->origin);
     struct replication_peer *other;
+    uint64_t have = vector_get(&r->have, told->origin);
+    uint64_t from = told->from > have ? told->from : have;
     uint64_t to = told->to;
 
-    if (told->to <= told->from ||
-        told->to <= vector_get(&r->have, told->origin)) {
+    if (to <= from) {
         return;
     }
     if (gap == NULL) {
@@ -291,7 +292,7 @@ static void take_gap(struct replication *r,
         gap = &peer->gaps[peer->gap_count++];
     }
     *gap = (struct replication_gap){told->origin, told->from, told->to};
-    other = whole_source(r, told->origin, told->from, peer);
+    other = whole_source(r, told->origin, from, peer);
     if (other != NULL) {
         ask(r, now_ms, told->origin, other);
         return;
@@ -300,12 +301,12 @@ static void take_gap(struct replication *r,
     {
         struct replication_peer *each = replication_peer_of(node);
 
-        if (lacks(each, told->origin, told->from) &&
+        if (lacks(each, told->origin, from) &&
             gap_of(each, told->origin)->to < to) {
             to = gap_of(each, told->origin)->to;
         }
     }
-    o->skip(o->context, told->origin, told->from, to);
+    o->skip(o->context, told->origin, from, to);
 }
 
 void replication_frame(struct replication *r,
@@ -382,20 +383,34 @@ void replication_pump(struct replication *r, struct replication_peer *peer)
     replication_stream(r, peer);
 }
 
+/* Nothing has come for long. */
+static void ask_again(struct replication *r,
+                      uint64_t now_ms,
+                      struct replication_want *want)
+{
+    uint64_t have = vector_get(&r->have, want->origin);
+    struct replication_peer *other = best_source(r, want->origin, want->peer);
+
+    if (other != NULL && vector_get(&other->have, want->origin) > have) {
+        ask(r, now_ms, want->origin, other);
+    } else if (vector_get(&want->peer->have, want->origin) > have) {
+        ask(r, now_ms, want->origin, want->peer);
+    } else {
+        want->since_ms = now_ms; /* nobody has more */
+    }
+}
+
 void replication_tick(struct replication *r, uint64_t now_ms)
 {
     for (size_t i = 0; i < r->want_count; i++) {
         struct replication_want *want = &r->wants[i];
         uint64_t have = vector_get(&r->have, want->origin);
-        struct replication_peer *other;
 
-        if (have > want->have ||
-            have >= vector_get(&want->peer->have, want->origin)) {
+        if (have > want->have) {
             want->have = have;
             want->since_ms = now_ms;
         } else if (now_ms - want->since_ms >= REPLICATION_RETRY_MS) {
-            other = best_source(r, want->origin, want->peer);
-            ask(r, now_ms, want->origin, other != NULL ? other : want->peer);
+            ask_again(r, now_ms, want);
         }
     }
     assign_all(r, now_ms);

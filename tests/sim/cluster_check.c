@@ -339,7 +339,8 @@ static bool has(const struct check *c, size_t node, const struct check_fact *f)
 {
     const struct disk *d = &c->world->nodes[node].disk;
 
-    if (vector_get(&d->low, f->origin) >= f->sequence) {
+    if (vector_get(&d->low, f->origin) >= f->sequence ||
+        vector_get(&d->damaged, f->origin) >= f->sequence) {
         return true;
     }
     for (size_t i = 0; i < d->count; i++) {

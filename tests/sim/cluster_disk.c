@@ -346,6 +346,7 @@ const struct disk_record *disk_flip(struct disk *d, uint64_t random)
         return NULL;
     }
     r->damaged = true;
+    set(&d->damaged, r->origin, r->sequence);
     r->bytes[(random >> 20) % r->len] ^= (uint8_t)(1u << (random >> 40) % 8);
     return r;
 }

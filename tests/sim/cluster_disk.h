@@ -37,6 +37,7 @@ struct disk {
     bool shown_kept;
     struct vector kept; /* what was shown */
     struct vector skipped;
+    struct vector damaged; /* up to there an event may have been lost so */
 
     /* Of who has it open. */
     struct vector low;

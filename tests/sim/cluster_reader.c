@@ -258,7 +258,8 @@ static const struct disk_record *missing(const struct disk *a,
         const struct disk_record *r = &a->records[i];
         size_t tried = 0;
 
-        if (vector_get(&b->low, r->origin) >= r->sequence || r->damaged) {
+        if (vector_get(&b->low, r->origin) >= r->sequence ||
+            vector_get(&b->damaged, r->origin) >= r->sequence || r->damaged) {
             continue;
         }
         /* They are in nearly the same order. */
@@ -333,13 +334,13 @@ bool check_settled(struct check *c, char ret[CHECK_TEXT_BYTES])
     for (size_t i = 0; i < CHECK_SUBSCRIBERS; i++) {
         const struct check_subscriber *s = &c->subscribers[i];
 
-        uint64_t origin = differ(&s->at, &c->world->nodes[0].disk.have);
+        const struct vector *have = &c->world->nodes[0].disk.have;
 
-        if (!s->attached || !s->live || origin != 0) {
-            return UNSETTLED("subscriber %zu of node %zu is behind in %" PRIx64,
+        /* It may have seen what was lost since, with its disk. */
+        if (!s->attached || !s->live || !vector_covers(&s->at, have)) {
+            return UNSETTLED("subscriber %zu is behind in %" PRIx64,
                              i,
-                             s->node,
-                             origin);
+                             differ(&s->at, have));
         }
     }
     return true;
