@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/splitmix.h"
-#include "src/bridge/peer_batch.h"
+#include "src/io/peer_batch.h"
 #include "tests/sim/cluster_world.h"
 
 #include <stdio.h>
