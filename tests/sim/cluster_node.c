@@ -294,7 +294,7 @@ static void give_output(struct world *w, struct world_node *n)
     void *socket;
     struct bytes bytes;
 
-    while (hub_next_output(n->hub, &link, &socket, &bytes)) {
+    while (hub_link_next_output(n->hub, &link, &socket, &bytes)) {
         struct net_socket *s = socket;
         size_t room = s->bytes < s->bytes_max ? s->bytes_max - s->bytes : 0;
         size_t take = bytes.len < room ? bytes.len : room;
@@ -307,7 +307,7 @@ static void give_output(struct world *w, struct world_node *n)
         }
         s->wants_room = take < bytes.len;
         w->blocked += s->wants_room;
-        hub_sent(n->hub, link, take);
+        hub_link_sent(n->hub, link, take);
     }
 }
 
@@ -366,12 +366,12 @@ void world_node_settle(struct world *w, size_t node)
         buffer_clear(&datagram);
     }
     buffer_done(&datagram);
-    while (hub_next_connect(n->hub, &connect.peer, &connect.address)) {
+    while (hub_connect_next(n->hub, &connect.peer, &connect.address)) {
         connect.at_ms = w->now_ms + 1 + world_below(w, w->faults.delay_max_ms);
         net_push(&w->queue, connect);
     }
     give_output(w, n);
-    while (hub_next_close(n->hub, &socket)) {
+    while (hub_link_next_close(n->hub, &socket)) {
         struct net_socket *s = socket;
 
         s->open = false;

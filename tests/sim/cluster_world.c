@@ -377,7 +377,7 @@ static void give_room(struct world *w, struct net_socket *s)
 {
     if (s->open && s->wants_room && w->nodes[s->node].run == s->run) {
         s->wants_room = false;
-        hub_writable(w->nodes[s->node].hub, s->link);
+        hub_link_writable(w->nodes[s->node].hub, s->link);
         world_node_settle(w, s->node);
     }
 }
