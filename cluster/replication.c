@@ -86,35 +86,60 @@ static struct replication_want *want_of(struct replication *r, uint64_t origin)
     return NULL;
 }
 
-static struct replication_gap *gap_of(struct replication_peer *peer,
-                                      uint64_t origin)
+/* The gap that the peer has behind `sequence`; NULL: it has what follows. */
+static const struct replication_gap *gap_at(const struct replication_peer *peer,
+                                            uint64_t origin,
+                                            uint64_t sequence)
 {
     for (size_t i = 0; i < peer->gap_count; i++) {
-        if (peer->gaps[i].origin == origin) {
-            return &peer->gaps[i];
+        const struct replication_gap *gap = &peer->gaps[i];
+
+        if (gap->origin == origin && gap->from <= sequence &&
+            sequence < gap->to) {
+            return gap;
         }
     }
     return NULL;
 }
 
-/* Whether the peer does not have what follows `sequence`. */
-static bool lacks(struct replication_peer *peer,
+static bool lacks(const struct replication_peer *peer,
                   uint64_t origin,
                   uint64_t sequence)
 {
-    const struct replication_gap *gap = gap_of(peer, origin);
-
-    return gap != NULL && gap->from <= sequence && sequence < gap->to;
+    return gap_at(peer, origin, sequence) != NULL;
 }
 
-/* Who should stream to us what follows `sequence` of an origin: its own node;
- * else who has most of it, if that is more. */
-static struct replication_peer *whole_source(const struct replication *r,
-                                             uint64_t origin,
-                                             uint64_t sequence,
-                                             struct replication_peer *not_this)
+static void note_gap(const struct replication *r,
+                     struct replication_peer *peer,
+                     const struct peer_gap *told)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < peer->gap_count; i++) {
+        const struct replication_gap gap = peer->gaps[i];
+
+        if (gap.to > vector_get(&r->have, gap.origin) &&
+            (gap.origin != told->origin || gap.from != told->from)) {
+            peer->gaps[kept++] = gap;
+        }
+    }
+    peer->gap_count = kept;
+    if (peer->gap_count < REPLICATION_GAPS_MAX) {
+        peer->gaps[peer->gap_count++] =
+            (struct replication_gap){told->origin, told->from, told->to};
+    }
+}
+
+/* Who should stream to us what follows `sequence` of an origin: its own node,
+ * unless it was set back; else who has most of it. */
+static struct replication_peer *whole_source(
+    const struct replication *r,
+    uint64_t origin,
+    uint64_t sequence,
+    const struct replication_peer *not_this)
 {
     uint64_t most = sequence;
+    struct replication_peer *own = NULL;
     struct replication_peer *best = NULL;
 
     list_each(node, &r->peers)
@@ -126,14 +151,17 @@ static struct replication_peer *whole_source(const struct replication *r,
             continue;
         }
         if (peer->node == node_of(origin)) {
-            return peer;
+            own = peer;
         }
         if (has > most) {
             most = has;
             best = peer;
         }
     }
-    return best;
+    return own != NULL &&
+                   (best == NULL || vector_get(&own->have, origin) > sequence)
+               ? own
+               : best;
 }
 
 /* One that has it whole; if none has, one that will say so again. */
@@ -268,7 +296,7 @@ static void take_have(struct replication *r,
     replication_stream(r, peer);
 }
 
-/* A peer does not have what is between two events. When another may have it,
+/* The peer does not have what is between two events. When another may have it,
  * that one is asked; when nobody has, it is lost. */
 static void take_gap(struct replication *r,
                      uint64_t now_ms,
@@ -276,22 +304,19 @@ static void take_gap(struct replication *r,
                      const struct peer_gap *told)
 {
     const struct replication_options *o = &r->options;
-    struct replication_gap *gap = gap_of(peer, told->origin);
-    struct replication_peer *other;
+    const struct replication_want *want = want_of(r, told->origin);
     uint64_t have = vector_get(&r->have, told->origin);
     uint64_t from = told->from > have ? told->from : have;
     uint64_t to = told->to;
+    struct replication_peer *other;
 
     if (to <= from) {
         return;
     }
-    if (gap == NULL) {
-        if (peer->gap_count == VECTOR_ORIGINS_MAX) {
-            return;
-        }
-        gap = &peer->gaps[peer->gap_count++];
+    note_gap(r, peer, told);
+    if (want == NULL || want->peer != peer) {
+        return; /* who is asked now will say what it has */
     }
-    *gap = (struct replication_gap){told->origin, told->from, told->to};
     other = whole_source(r, told->origin, from, peer);
     if (other != NULL) {
         ask(r, now_ms, told->origin, other);
@@ -299,11 +324,11 @@ static void take_gap(struct replication *r,
     }
     list_each(node, &r->peers)
     {
-        struct replication_peer *each = replication_peer_of(node);
+        const struct replication_gap *gap =
+            gap_at(replication_peer_of(node), told->origin, from);
 
-        if (lacks(each, told->origin, from) &&
-            gap_of(each, told->origin)->to < to) {
-            to = gap_of(each, told->origin)->to;
+        if (gap != NULL && gap->to < to) {
+            to = gap->to;
         }
     }
     o->skip(o->context, told->origin, from, to);

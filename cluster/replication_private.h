@@ -7,6 +7,10 @@
 
 #define REPLICATION_KNOWN_MAX 64
 
+/* Of a peer, of all origins. One too many is heard of again when the peer is
+ * asked again. */
+#define REPLICATION_GAPS_MAX 128
+
 /* Of an origin: whom we asked, when, and what we had then. */
 struct replication_want {
     uint64_t origin;
@@ -32,10 +36,10 @@ struct replication_peer {
     struct list entry;
     struct link *link;
     uint64_t node;
-    struct vector have;                              /* on its disk */
-    struct vector had;                               /* when its link opened */
-    struct vector told;                              /* of ours */
-    struct replication_gap gaps[VECTOR_ORIGINS_MAX]; /* one an origin */
+    struct vector have; /* on its disk */
+    struct vector had;  /* when its link opened */
+    struct vector told; /* of ours */
+    struct replication_gap gaps[REPLICATION_GAPS_MAX]; /* not behind us */
     size_t gap_count;
 
     /* What it wants of us: of each origin, up to where it was sent. */

@@ -53,7 +53,10 @@ void commit_free(struct commit *c)
     }
     for (size_t i = 0; i < OWN_COUNT; i++) {
         while ((node = list_pop_front(&c->publishes[i])) != NULL) {
-            publish_free(list_entry(node, struct publish, node));
+            struct publish *publish = list_entry(node, struct publish, node);
+
+            intake_release(c->options.intake, publish->bytes);
+            publish_free(publish);
         }
     }
     while ((node = list_pop_front(&c->foreign)) != NULL) {

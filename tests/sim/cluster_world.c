@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define PORT 7946
+#define PAUSED_MS 20 /* between looks whether a process goes on */
 #define CONNECT_TIMEOUT_MS 2000
 #define RETRY_MS 100    /* of a piece that a cut holds */
 #define STALLED_MS 8000 /* then the writer's system gives up */
@@ -224,6 +225,10 @@ void world_reset_sockets(struct world *w, size_t node)
 
 void world_heal(struct world *w)
 {
+    list_each(entry, &w->sockets)
+    {
+        list_entry(entry, struct net_socket, entry)->bytes_max = 64 * 1024;
+    }
     memset(w->cut, 0, sizeof(w->cut));
     w->faults = (struct world_faults){
         .delay_max_ms = 3, .sync_max_ms = 5, .socket_bytes_max = 64 * 1024};
@@ -297,7 +302,7 @@ static bool is_paused(struct world *w, size_t node, struct net_event *event)
     if (!world_runs(w, node) || w->nodes[node].paused_until_ms <= w->now_ms) {
         return false;
     }
-    event->at_ms = w->nodes[node].paused_until_ms;
+    event->at_ms = w->now_ms + PAUSED_MS;
     net_push(&w->queue, *event);
     event->data = NULL;
     return true;
