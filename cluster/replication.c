@@ -86,14 +86,60 @@ static struct replication_want *want_of(struct replication *r, uint64_t origin)
     return NULL;
 }
 
-/* Who should stream an origin to us: its own node; else who has most of it, if
- * that is more than we have, and `not_this` only when nobody else does. */
-static struct replication_peer *best_source(
+/* The gap that the peer has behind `sequence`; NULL: it has what follows. */
+static const struct replication_gap *gap_at(const struct replication_peer *peer,
+                                            uint64_t origin,
+                                            uint64_t sequence)
+{
+    for (size_t i = 0; i < peer->gap_count; i++) {
+        const struct replication_gap *gap = &peer->gaps[i];
+
+        if (gap->origin == origin && gap->from <= sequence &&
+            sequence < gap->to) {
+            return gap;
+        }
+    }
+    return NULL;
+}
+
+static bool lacks(const struct replication_peer *peer,
+                  uint64_t origin,
+                  uint64_t sequence)
+{
+    return gap_at(peer, origin, sequence) != NULL;
+}
+
+static void note_gap(const struct replication *r,
+                     struct replication_peer *peer,
+                     const struct peer_gap *told)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < peer->gap_count; i++) {
+        const struct replication_gap gap = peer->gaps[i];
+
+        if (gap.to > vector_get(&r->have, gap.origin) &&
+            (gap.origin != told->origin || gap.from != told->from)) {
+            peer->gaps[kept++] = gap;
+        }
+    }
+    peer->gap_count = kept;
+    if (peer->gap_count < REPLICATION_GAPS_MAX) {
+        peer->gaps[peer->gap_count++] =
+            (struct replication_gap){told->origin, told->from, told->to};
+    }
+}
+
+/* Who should stream to us what follows `sequence` of an origin: its own node,
+ * unless it was set back; else who has most of it. */
+static struct replication_peer *whole_source(
     const struct replication *r,
     uint64_t origin,
+    uint64_t sequence,
     const struct replication_peer *not_this)
 {
-    uint64_t most = vector_get(&r->have, origin);
+    uint64_t most = sequence;
+    struct replication_peer *own = NULL;
     struct replication_peer *best = NULL;
 
     list_each(node, &r->peers)
@@ -101,14 +147,36 @@ static struct replication_peer *best_source(
         struct replication_peer *peer = replication_peer_of(node);
         uint64_t has = vector_get(&peer->have, origin);
 
-        if (peer == not_this) {
+        if (peer == not_this || lacks(peer, origin, sequence)) {
             continue;
         }
         if (peer->node == node_of(origin)) {
-            return peer;
+            own = peer;
         }
         if (has > most) {
             most = has;
+            best = peer;
+        }
+    }
+    return own != NULL &&
+                   (best == NULL || vector_get(&own->have, origin) > sequence)
+               ? own
+               : best;
+}
+
+/* One that has it whole; if none has, one that will say so again. */
+static struct replication_peer *best_source(const struct replication *r,
+                                            uint64_t origin,
+                                            struct replication_peer *not_this)
+{
+    uint64_t have = vector_get(&r->have, origin);
+    struct replication_peer *best = whole_source(r, origin, have, not_this);
+
+    list_each(node, &r->peers)
+    {
+        struct replication_peer *peer = replication_peer_of(node);
+
+        if (best == NULL && peer != not_this && lacks(peer, origin, have)) {
             best = peer;
         }
     }
@@ -157,7 +225,9 @@ static void assign(struct replication *r, uint64_t now_ms, uint64_t origin)
     struct replication_peer *best = best_source(r, origin, NULL);
 
     if (best != NULL && best != current &&
-        (current == NULL || best->node == node_of(origin))) {
+        (current == NULL || best->node == node_of(origin)) &&
+        !(current != NULL &&
+          lacks(best, origin, vector_get(&r->have, origin)))) {
         ask(r, now_ms, origin, best);
     }
 }
@@ -226,6 +296,44 @@ static void take_have(struct replication *r,
     replication_stream(r, peer);
 }
 
+/* The peer does not have what is between two events. When another may have it,
+ * that one is asked; when nobody has, it is lost. */
+static void take_gap(struct replication *r,
+                     uint64_t now_ms,
+                     struct replication_peer *peer,
+                     const struct peer_gap *told)
+{
+    const struct replication_options *o = &r->options;
+    const struct replication_want *want = want_of(r, told->origin);
+    uint64_t have = vector_get(&r->have, told->origin);
+    uint64_t from = told->from > have ? told->from : have;
+    uint64_t to = told->to;
+    struct replication_peer *other;
+
+    if (to <= from) {
+        return;
+    }
+    note_gap(r, peer, told);
+    if (want == NULL || want->peer != peer) {
+        return; /* who is asked now will say what it has */
+    }
+    other = whole_source(r, told->origin, from, peer);
+    if (other != NULL) {
+        ask(r, now_ms, told->origin, other);
+        return;
+    }
+    list_each(node, &r->peers)
+    {
+        const struct replication_gap *gap =
+            gap_at(replication_peer_of(node), told->origin, from);
+
+        if (gap != NULL && gap->to < to) {
+            to = gap->to;
+        }
+    }
+    o->skip(o->context, told->origin, from, to);
+}
+
 void replication_frame(struct replication *r,
                        uint64_t now_ms,
                        struct replication_peer *peer,
@@ -250,10 +358,7 @@ void replication_frame(struct replication *r,
         o->store(o->context, &frame->events);
         break;
     case PEER_GAP:
-        if (frame->gap.to > vector_get(&r->have, frame->gap.origin)) {
-            o->skip(
-                o->context, frame->gap.origin, frame->gap.from, frame->gap.to);
-        }
+        take_gap(r, now_ms, peer, &frame->gap);
         break;
     case PEER_SKIPPED:
     case PEER_HELLO:
@@ -303,20 +408,34 @@ void replication_pump(struct replication *r, struct replication_peer *peer)
     replication_stream(r, peer);
 }
 
+/* Nothing has come for long. */
+static void ask_again(struct replication *r,
+                      uint64_t now_ms,
+                      struct replication_want *want)
+{
+    uint64_t have = vector_get(&r->have, want->origin);
+    struct replication_peer *other = best_source(r, want->origin, want->peer);
+
+    if (other != NULL && vector_get(&other->have, want->origin) > have) {
+        ask(r, now_ms, want->origin, other);
+    } else if (vector_get(&want->peer->have, want->origin) > have) {
+        ask(r, now_ms, want->origin, want->peer);
+    } else {
+        want->since_ms = now_ms; /* nobody has more */
+    }
+}
+
 void replication_tick(struct replication *r, uint64_t now_ms)
 {
     for (size_t i = 0; i < r->want_count; i++) {
         struct replication_want *want = &r->wants[i];
         uint64_t have = vector_get(&r->have, want->origin);
-        struct replication_peer *other;
 
-        if (have > want->have ||
-            have >= vector_get(&want->peer->have, want->origin)) {
+        if (have > want->have) {
             want->have = have;
             want->since_ms = now_ms;
         } else if (now_ms - want->since_ms >= REPLICATION_RETRY_MS) {
-            other = best_source(r, want->origin, want->peer);
-            ask(r, now_ms, want->origin, other != NULL ? other : want->peer);
+            ask_again(r, now_ms, want);
         }
     }
     assign_all(r, now_ms);

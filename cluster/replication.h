@@ -50,7 +50,8 @@ struct replication_options {
 
     /* Events that came, to be appended; replication_committed() follows. */
     void (*store)(void *context, const struct peer_events *events);
-    /* Events of `origin` after `from`, up to `to`, are not to be had. */
+    /* Events of `origin` after `from`, up to `to`, are not to be had of
+     * anybody in reach. To be taken when all up to `from` is there. */
     void (*skip)(void *context, uint64_t origin, uint64_t from, uint64_t to);
 };
 

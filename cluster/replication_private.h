@@ -7,6 +7,10 @@
 
 #define REPLICATION_KNOWN_MAX 64
 
+/* Of a peer, of all origins. One too many is heard of again when the peer is
+ * asked again. */
+#define REPLICATION_GAPS_MAX 128
+
 /* Of an origin: whom we asked, when, and what we had then. */
 struct replication_want {
     uint64_t origin;
@@ -21,6 +25,13 @@ struct replication_known {
     struct vector have;
 };
 
+/* What a peer has said that it does not have, although it has what follows. */
+struct replication_gap {
+    uint64_t origin;
+    uint64_t from;
+    uint64_t to;
+};
+
 struct replication_peer {
     struct list entry;
     struct link *link;
@@ -28,6 +39,8 @@ struct replication_peer {
     struct vector have; /* on its disk */
     struct vector had;  /* when its link opened */
     struct vector told; /* of ours */
+    struct replication_gap gaps[REPLICATION_GAPS_MAX]; /* not behind us */
+    size_t gap_count;
 
     /* What it wants of us: of each origin, up to where it was sent. */
     struct vector sent;

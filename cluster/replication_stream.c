@@ -12,8 +12,6 @@ struct walk {
     uint64_t origin;      /* of the frame being written */
     uint64_t sent_before; /* of that origin */
     uint64_t first_place; /* in the frame */
-    struct vector low;
-    bool looked; /* at `low` */
     bool stopped;
     size_t visited;
 };
@@ -49,7 +47,8 @@ static bool flush(struct walk *w)
     return false;
 }
 
-/* The peer cannot have the events up to `to`: they are no longer here. */
+/* What the peer was sent last and `to` stand next to each other here. Whether
+ * somebody else has what was between them, is the peer's to find out. */
 static bool send_gap(struct replication_peer *peer,
                      uint64_t origin,
                      uint64_t to)
@@ -67,30 +66,17 @@ static bool send_gap(struct replication_peer *peer,
     return true;
 }
 
-/* The record's predecessor was neither sent nor is it here. When it was
- * trimmed, that is said; when it is damaged, somebody else may have it whole,
- * and is asked when nothing more comes from us. */
+/* The record's predecessor was neither sent nor is it here: it was trimmed, is
+ * damaged, or never came. */
 static bool bridge(struct walk *w, const struct replication_record *record)
 {
-    const struct replication_options *o = &w->replication->options;
-
     if (!flush(w)) {
         return false;
     }
-    if (!w->looked) {
-        o->low_water(o->context, &w->low);
-        w->looked = true;
+    if (send_gap(w->peer, record->origin, record->predecessor)) {
+        return true;
     }
-    if (vector_get(&w->low, record->origin) >= record->predecessor ||
-        (record->origin & ~UINT64_C(1)) == o->identity) {
-        if (send_gap(w->peer, record->origin, record->predecessor)) {
-            return true;
-        }
-        w->peer->next_place = record->place;
-        w->stopped = true;
-        return false;
-    }
-    vector_remove(&w->peer->sent, record->origin);
+    w->stopped = true;
     return false;
 }
 
@@ -126,11 +112,7 @@ static bool visit(void *context, const struct replication_record *record)
         record->sequence > vector_get(sent, record->origin)) {
         if (record->predecessor > vector_get(sent, record->origin) &&
             !bridge(w, record)) {
-            if (w->stopped) {
-                return false;
-            }
-            w->peer->next_place = record->place + 1;
-            return true;
+            return false;
         }
         if (w->writing && w->origin != record->origin && !flush(w)) {
             return false;
@@ -144,30 +126,28 @@ static bool visit(void *context, const struct replication_record *record)
     return true;
 }
 
-/* What was trimmed before the peer was sent it. */
-static bool tell_trimmed(struct replication *r, struct replication_peer *peer)
+/* The walk has come to its end: what `have` knows beyond what was sent is not
+ * here. */
+static void tell_missing(struct replication_peer *peer,
+                         const struct vector *have)
 {
-    const struct replication_options *o = &r->options;
-    struct vector low;
-
-    o->low_water(o->context, &low);
     for (size_t i = 0; i < peer->sent.count; i++) {
         const struct vector_entry *e = &peer->sent.entries[i];
-        uint64_t gone = vector_get(&low, e->origin);
+        uint64_t last = vector_get(have, e->origin);
 
-        if (gone > e->sequence && !send_gap(peer, e->origin, gone)) {
-            return false;
+        if (last > e->sequence && !send_gap(peer, e->origin, last)) {
+            return; /* the next walk does */
         }
     }
-    return true;
 }
 
 void replication_stream(struct replication *r, struct replication_peer *peer)
 {
     const struct replication_options *o = &r->options;
     struct walk w = {.replication = r, .peer = peer};
+    struct vector have;
 
-    if (peer->sent.count == 0 || !tell_trimmed(r, peer)) {
+    if (peer->sent.count == 0) {
         return;
     }
     do {
@@ -177,6 +157,7 @@ void replication_stream(struct replication *r, struct replication_peer *peer)
             return;
         }
         w.visited = 0;
+        o->have(o->context, &have); /* the walk meets all of it */
         if (o->read(o->context,
                     peer->next_place,
                     room < REPLICATION_PAGE_BYTES ? room
@@ -187,6 +168,9 @@ void replication_stream(struct replication *r, struct replication_peer *peer)
         }
         (void)flush(&w);
     } while (!w.stopped && w.visited > 0);
+    if (!w.stopped) {
+        tell_missing(peer, &have);
+    }
 }
 
 void replication_stream_begin(struct replication *r,

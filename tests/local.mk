@@ -94,6 +94,20 @@ tests_sim_membership_scenarios_SOURCES = %D%/sim/membership_scenarios.c \
 tests_sim_membership_sim_SOURCES = %D%/sim/membership_sim.c \
 	%D%/sim/membership_world.c %D%/sim/membership_world.h
 
+# Hubs and committers on logs of a disk that is simulated.
+SIM_CLUSTER = %D%/sim/weir_sim
+EXTRA_DIST += %D%/sim/seeds
+tests_sim_weir_sim_SOURCES = %D%/sim/weir_sim.c \
+	%D%/sim/cluster_check.c %D%/sim/cluster_check.h \
+	%D%/sim/cluster_disk.c %D%/sim/cluster_disk.h \
+	%D%/sim/cluster_faults.c %D%/sim/cluster_faults.h \
+	%D%/sim/cluster_net.c %D%/sim/cluster_net.h \
+	%D%/sim/cluster_node.c \
+	%D%/sim/cluster_reader.c %D%/sim/cluster_reader.h \
+	%D%/sim/cluster_world.c %D%/sim/cluster_world.h
+$(SIM_CLUSTER): FLOOR = $(LINK_IO)
+$(SIM_CLUSTER): $(IO_LIBS)
+
 # A table for doc/performance, printed by hand.
 SIM_TABLES = %D%/sim/membership_table
 tests_sim_membership_table_SOURCES = %D%/sim/membership_table.c \
@@ -232,7 +246,7 @@ E2E_TESTS = \
 	%D%/e2e/weir_js.test
 
 UNIT_TESTS = $(UNIT_BASE) $(UNIT_PROTO) $(UNIT_STORAGE) $(UNIT_CLUSTER) \
-	$(UNIT_BRIDGE) $(UNIT_IO) $(UNIT_PROGRAM)
+	$(UNIT_BRIDGE) $(SIM_CLUSTER) $(UNIT_IO) $(UNIT_PROGRAM)
 # What `make bench` builds for %D%/bench/ratios to measure weir against.
 BENCH_TARGETS = \
 	%D%/bench/floor \

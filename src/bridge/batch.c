@@ -22,6 +22,21 @@ struct batch *batch_new(struct intake *intake, uint32_t shard_count)
     return batch;
 }
 
+struct batch *batch_new_skip(struct intake *intake,
+                             uint32_t shard_count,
+                             uint64_t origin,
+                             uint64_t from,
+                             uint64_t to)
+{
+    struct batch *batch = batch_new(intake, shard_count);
+
+    check(from < to);
+    batch->origin = origin;
+    batch->skip_from = from;
+    batch->skip_to = to;
+    return batch;
+}
+
 struct batch *batch_ref(struct batch *batch)
 {
     atomic_fetch_add_explicit(&batch->refs, 1, memory_order_relaxed);

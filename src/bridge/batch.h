@@ -25,7 +25,8 @@ struct batch {
     size_t bytes;        /* charged to the intake */
     size_t record_bytes; /* of its events in the log, about */
     uint64_t origin;     /* of its events; 0: of answers only */
-    uint64_t skip_to;    /* no events: those up to there are lost; else 0 */
+    uint64_t skip_from;  /* no events: those after it, */
+    uint64_t skip_to;    /* and up to there, are lost; else 0 */
     uint64_t added_ms;   /* to the frontier */
     uint32_t shard_count;
     size_t repeated_count; /* events that were there already */
@@ -38,6 +39,13 @@ struct batch {
 
 /* With one reference. */
 struct batch *batch_new(struct intake *intake, uint32_t shard_count);
+
+/* The events of `origin` after `from`, up to `to`, are not to be had. */
+struct batch *batch_new_skip(struct intake *intake,
+                             uint32_t shard_count,
+                             uint64_t origin,
+                             uint64_t from,
+                             uint64_t to);
 struct batch *batch_ref(struct batch *batch);
 void batch_unref(struct batch *batch);
 

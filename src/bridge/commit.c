@@ -56,7 +56,10 @@ void commit_free(struct commit *c)
     }
     for (size_t i = 0; i < OWN_COUNT; i++) {
         while ((node = list_pop_front(&c->publishes[i])) != NULL) {
-            publish_free(list_entry(node, struct publish, node));
+            struct publish *publish = list_entry(node, struct publish, node);
+
+            intake_release(c->options.intake, publish->bytes);
+            publish_free(publish);
         }
     }
     while ((node = list_pop_front(&c->foreign)) != NULL) {
@@ -86,6 +89,23 @@ void commit_store(struct commit *c, struct batch *batch)
 void commit_defer(struct commit *c, struct batch *batch)
 {
     frontier_defer(&c->frontier, batch);
+}
+
+void commit_deferred(struct commit *c, const struct vector *have)
+{
+    for (size_t i = 0; i < have->count; i++) {
+        const struct vector_entry *e = &have->entries[i];
+        uint64_t last = frontier_last(&c->frontier, e->origin);
+
+        if (e->sequence > last) {
+            frontier_defer(&c->frontier,
+                           batch_new_skip(c->options.intake,
+                                          c->options.shard_count,
+                                          e->origin,
+                                          last,
+                                          e->sequence));
+        }
+    }
 }
 
 static void show(struct commit *c)
@@ -209,7 +229,16 @@ static void answer_early(struct commit *c, struct turn *turn)
     }
 }
 
-/* What is on disk, or will be with this turn, of the batch's origin. */
+static uint64_t last_in(const struct batch *batch,
+                        uint64_t origin,
+                        uint64_t otherwise)
+{
+    return batch != NULL && batch->origin == origin && batch->event_count > 0
+               ? batch->events[batch->event_count - 1]->sequence
+               : otherwise;
+}
+
+/* What is on disk, or will be with this turn, of an origin. */
 static uint64_t last_of(struct commit *c,
                         const struct turn *turn,
                         uint64_t origin)
@@ -217,15 +246,12 @@ static uint64_t last_of(struct commit *c,
     const struct commit_log *log = &c->options.log;
     uint64_t last = log->last_sequence(log->context, origin);
 
+    for (size_t i = 0; i < OWN_COUNT; i++) {
+        last = last_in(turn->own[i], origin, last);
+    }
     list_each(node, &turn->foreign)
     {
-        const struct batch *before = list_entry(node, struct batch, node);
-
-        if (before->origin == origin) {
-            last = before->event_count > 0
-                       ? before->events[before->event_count - 1]->sequence
-                       : before->skip_to;
-        }
+        last = last_in(list_entry(node, struct batch, node), origin, last);
     }
     return last;
 }
@@ -235,21 +261,27 @@ static uint64_t last_of(struct commit *c,
  * missing then. */
 static bool follows(uint64_t last, struct batch *batch)
 {
-    if (batch->event_count == 0) {
-        return batch->skip_to > last;
-    }
     batch_drop_until(batch, last);
     return batch->event_count > 0 && batch->events[0]->predecessor <= last;
 }
 
+static bool is_skip(const struct batch *batch)
+{
+    return batch->skip_to > 0;
+}
+
+/* Up to the next skip, which begins the next turn. */
 static void take_foreign(struct commit *c, struct turn *turn)
 {
     size_t bytes = 0;
 
     while (!list_empty(&c->foreign) && bytes < BATCH_FOREIGN_BYTES_MAX) {
-        struct batch *batch =
-            list_entry(list_pop_front(&c->foreign), struct batch, node);
+        struct batch *batch = list_entry(c->foreign.next, struct batch, node);
 
+        if (is_skip(batch)) {
+            return;
+        }
+        list_remove(&batch->node);
         if (follows(last_of(c, turn, batch->origin), batch)) {
             bytes += batch->record_bytes;
             list_push_back(&turn->foreign, &batch->node);
@@ -290,25 +322,6 @@ static void gather(struct turn *turn)
     }
 }
 
-static int append(struct commit *c, const struct turn *turn, struct why *why)
-{
-    const struct commit_log *log = &c->options.log;
-    int rc = 0;
-
-    if (turn->event_count > 0) {
-        rc = log->append(log->context, turn->events, turn->event_count, why);
-    }
-    list_each(node, &turn->foreign)
-    {
-        const struct batch *batch = list_entry(node, struct batch, node);
-
-        if (rc == 0 && batch->event_count == 0) {
-            rc = log->skip(log->context, batch->origin, batch->skip_to, why);
-        }
-    }
-    return rc;
-}
-
 static void settle_own(struct commit *c, struct turn *turn, struct moment now)
 {
     for (size_t i = 0; i < OWN_COUNT; i++) {
@@ -333,6 +346,35 @@ static void restore(struct commit *c, const struct batch *batch)
                                   c->options.log.context, batch->origin));
         }
     }
+}
+
+/* Skips are not of a transaction with events: should the log refuse one, it has
+ * not refused the others. */
+static int take_skips(struct commit *c, struct moment now, struct why *why)
+{
+    const struct commit_log *log = &c->options.log;
+    int rc = 0;
+
+    while (rc == 0 && !list_empty(&c->foreign)) {
+        struct batch *batch = list_entry(c->foreign.next, struct batch, node);
+        uint64_t last = log->last_sequence(log->context, batch->origin);
+
+        if (!is_skip(batch)) {
+            break;
+        }
+        if (batch->skip_from > last || batch->skip_to <= last) {
+            list_remove(&batch->node);
+            batch_unref(batch);
+            continue;
+        }
+        rc = log->skip(log->context, batch->origin, batch->skip_to, why);
+        if (rc == 0) {
+            list_remove(&batch->node);
+            restore(c, batch);
+            frontier_add(&c->frontier, batch, now);
+        }
+    }
+    return rc;
 }
 
 static void settle(struct commit *c, struct turn *turn, struct moment now)
@@ -388,9 +430,14 @@ static int move_deferred(struct commit *c, struct moment now, struct why *why)
 
 int commit_step(struct commit *c, struct moment now, struct why *why)
 {
+    const struct commit_log *log = &c->options.log;
     struct turn turn = {0};
-    int rc;
+    int skip_rc = take_skips(c, now, why);
+    int rc = 0;
 
+    if (skip_rc == RC_IO) {
+        return RC_IO;
+    }
     list_init(&turn.foreign);
     for (int kind = 0; kind < OWN_COUNT; kind++) {
         take_own(c, now, kind, &turn);
@@ -398,7 +445,9 @@ int commit_step(struct commit *c, struct moment now, struct why *why)
     answer_early(c, &turn);
     take_foreign(c, &turn);
     gather(&turn);
-    rc = append(c, &turn, why);
+    if (turn.event_count > 0) {
+        rc = log->append(log->context, turn.events, turn.event_count, why);
+    }
     c->refused = rc != 0;
     free(turn.events);
     if (rc == 0) {
@@ -411,7 +460,7 @@ int commit_step(struct commit *c, struct moment now, struct why *why)
     }
     frontier_advance(&c->frontier, now);
     show(c);
-    return rc;
+    return rc != 0 ? rc : skip_rc;
 }
 
 uint64_t commit_deadline_ms(const struct commit *c)

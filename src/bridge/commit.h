@@ -79,6 +79,10 @@ void commit_store(struct commit *c, struct batch *batch);
 /* Take over a batch that was on disk, and not shown, before the start. */
 void commit_defer(struct commit *c, struct batch *batch);
 
+/* All those are deferred. What of `have` is neither shown nor among them left
+ * the log while it was hidden: it is skipped, in its turn. */
+void commit_deferred(struct commit *c, const struct vector *have);
+
 /* What the cluster has: of odd origins up to where a majority holds them;
  * `alone`: this node is all there is; `majority`: enough nodes are in reach
  * that it makes sense to begin to wait for them. At first a node is alone. */

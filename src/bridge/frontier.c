@@ -20,6 +20,12 @@ static uint64_t last_sequence(const struct batch *b)
                               : b->skip_to;
 }
 
+/* Whether it is more than answers: it has its turn among its origin's. */
+static bool has_content(const struct batch *b)
+{
+    return b->event_count > 0 || b->skip_to > 0;
+}
+
 static uint64_t last_place(const struct batch *b)
 {
     return b->event_count > 0 ? b->events[b->event_count - 1]->place : 0;
@@ -93,12 +99,31 @@ static void fail_answers(struct frontier *f, struct batch *b)
 void frontier_defer(struct frontier *f, struct batch *batch)
 {
     count(f, batch, true);
-    list_push_back(&f->deferred, &batch->node);
+    if (batch->event_count == 0 && !is_deferred(f, batch->origin)) {
+        list_push_back(&f->waiting, &batch->node); /* nothing is before it */
+    } else {
+        list_push_back(&f->deferred, &batch->node);
+    }
+}
+
+uint64_t frontier_last(const struct frontier *f, uint64_t origin)
+{
+    uint64_t last = vector_get(&f->shown, origin);
+
+    list_each(node, &f->deferred)
+    {
+        const struct batch *b = batch_entry(node);
+
+        if (b->origin == origin && last_sequence(b) > last) {
+            last = last_sequence(b);
+        }
+    }
+    return last;
 }
 
 void frontier_add(struct frontier *f, struct batch *batch, struct moment now)
 {
-    if (batch->event_count > 0 && is_deferred(f, batch->origin)) {
+    if (has_content(batch) && is_deferred(f, batch->origin)) {
         fail_answers(f, batch);
         frontier_defer(f, batch);
         return;
@@ -120,8 +145,24 @@ static bool is_safe(const struct frontier *f, const struct batch *b)
            last_sequence(b) <= vector_get(&f->safe, b->origin);
 }
 
+/* Events before it left the log while they were hidden, or were damaged. */
+static void show_hole(struct frontier *f, const struct batch *b)
+{
+    struct batch *hole = batch_new_skip(b->intake,
+                                        b->shard_count,
+                                        b->origin,
+                                        vector_get(&f->shown, b->origin),
+                                        b->events[0]->predecessor);
+
+    list_push_back(&f->ready, &hole->node);
+}
+
 static void show(struct frontier *f, struct batch *b)
 {
+    if (b->event_count > 0 &&
+        b->events[0]->predecessor > vector_get(&f->shown, b->origin)) {
+        show_hole(f, b);
+    }
     count(f, b, false);
     if (b->origin != 0) {
         (void)vector_raise(&f->shown, b->origin, last_sequence(b));
@@ -138,7 +179,7 @@ static void defer_origin(struct frontier *f, uint64_t origin)
     {
         struct batch *b = batch_entry(node);
 
-        if (b->origin == origin && b->event_count > 0) {
+        if (b->origin == origin && has_content(b)) {
             list_remove(node);
             fail_answers(f, b);
             list_push_back(&f->deferred, node);

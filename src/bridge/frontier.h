@@ -49,6 +49,9 @@ void frontier_add(struct frontier *f, struct batch *batch, struct moment now);
 /* Take over a batch that was on disk before the start, and not shown. */
 void frontier_defer(struct frontier *f, struct batch *batch);
 
+/* Of an origin, up to where it is shown or deferred. */
+uint64_t frontier_last(const struct frontier *f, uint64_t origin);
+
 /* What the cluster knows to be safe; `alone`: all is that is on disk. */
 void frontier_safe(struct frontier *f, const struct vector *safe, bool alone);
 

@@ -35,7 +35,8 @@ static void skip(void *context, uint64_t origin, uint64_t from, uint64_t to)
                 (unsigned long long)to);
     log_thread_store(
         c->options.log_thread,
-        peer_batch_skip(c->options.intake, c->options.shard_count, origin, to));
+        batch_new_skip(
+            c->options.intake, c->options.shard_count, origin, from, to));
 }
 
 static void have(void *context, struct vector *ret)

@@ -151,6 +151,7 @@ struct commit *log_commit_new(const struct log_thread_options *options,
 {
     struct log *log = options->log;
     const struct vector none = {0};
+    struct vector have;
     struct log_shown shown;
     struct log_stat stat;
     struct commit_options commit = {
@@ -184,6 +185,8 @@ struct commit *log_commit_new(const struct log_thread_options *options,
     hidden.commit = commit_new(&commit);
     if (!shown.all) {
         defer_hidden(&hidden);
+        log_seek_vector(log, &have);
+        commit_deferred(hidden.commit, &have);
     }
     if (options->clustered) {
         commit_cluster(hidden.commit, &none, false, false);

@@ -44,15 +44,3 @@ struct batch *peer_batch_new(struct intake *intake,
     }
     return batch;
 }
-
-struct batch *peer_batch_skip(struct intake *intake,
-                              uint32_t shard_count,
-                              uint64_t origin,
-                              uint64_t to)
-{
-    struct batch *batch = batch_new(intake, shard_count);
-
-    batch->origin = origin;
-    batch->skip_to = to;
-    return batch;
-}

@@ -12,10 +12,4 @@ struct batch *peer_batch_new(struct intake *intake,
                              uint32_t shard_count,
                              const struct peer_events *events);
 
-/* The events of `origin` up to `to` are not to be had. */
-struct batch *peer_batch_skip(struct intake *intake,
-                              uint32_t shard_count,
-                              uint64_t origin,
-                              uint64_t to);
-
 #endif

@@ -1,0 +1,15 @@
+/* The subscribers of cluster_check. */
+#ifndef TESTS_SIM_CLUSTER_READER_H
+#define TESTS_SIM_CLUSTER_READER_H
+
+#include "tests/sim/cluster_check.h"
+
+/* The number that is an event's content. */
+uint64_t check_number(struct bytes content);
+
+/* A batch for a subscriber that is live. */
+void check_read_batch(struct check *c,
+                      struct check_subscriber *s,
+                      const struct batch *batch);
+
+#endif

@@ -1,0 +1,537 @@
+/* Time, the network, and who runs. */
+#include "tests/sim/cluster_world.h"
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "base/hash.h"
+#include "base/splitmix.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PORT 7946
+#define PAUSED_MS 20 /* between looks whether a process goes on */
+#define CONNECT_TIMEOUT_MS 2000
+#define RETRY_MS 100    /* of a piece that a cut holds */
+#define STALLED_MS 8000 /* then the writer's system gives up */
+#define MONO_MS 1000000 /* at the beginning */
+
+uint64_t world_below(struct world *w, uint64_t bound)
+{
+    return splitmix_below(&w->random, bound);
+}
+
+bool world_runs(const struct world *w, size_t node)
+{
+    return w->nodes[node].run != 0;
+}
+
+struct moment world_moment(const struct world *w, size_t node)
+{
+    const struct world_node *n = &w->nodes[node];
+    int64_t drift = (int64_t)w->now_ms * n->drift_permille / 1000;
+
+    return (struct moment){.mono_ms = MONO_MS + w->now_ms + (uint64_t)drift,
+                           .wall_ms = WORLD_WALL_MS + w->now_ms +
+                                      (uint64_t)n->wall_offset_ms};
+}
+
+uint64_t world_due(const struct world *w, size_t node, uint64_t mono_ms)
+{
+    uint64_t permille = (uint64_t)(1000 + w->nodes[node].drift_permille);
+    uint64_t at;
+
+    if (mono_ms == MOMENT_NEVER) {
+        return MOMENT_NEVER;
+    }
+    if (mono_ms <= MONO_MS) {
+        return w->now_ms;
+    }
+    at = ((mono_ms - MONO_MS) * 1000 + permille - 1) / permille + 1;
+    return at > w->now_ms ? at : w->now_ms;
+}
+
+static struct gossip_address address_of(size_t number)
+{
+    struct gossip_address address = {.port = PORT};
+
+    address.ip[10] = 0xff;
+    address.ip[11] = 0xff;
+    address.ip[12] = 10;
+    address.ip[14] = (uint8_t)(number >> 8);
+    address.ip[15] = (uint8_t)(number & 0xff);
+    return address;
+}
+
+static bool owner_of(const struct world *w,
+                     const struct gossip_address *address,
+                     size_t *ret)
+{
+    size_t number = (size_t)address->ip[14] << 8 | address->ip[15];
+
+    if (number >= w->address_count || w->address_owner[number] == 0) {
+        return false;
+    }
+    *ret = w->address_owner[number] - 1u;
+    return true;
+}
+
+static void give_address(struct world *w, size_t node)
+{
+    size_t number = w->address_count++;
+
+    check(number < WORLD_ADDRESSES_MAX);
+    for (size_t i = 0; i < number; i++) {
+        if (w->address_owner[i] == node + 1) {
+            w->address_owner[i] = 0;
+        }
+    }
+    w->nodes[node].address = address_of(number);
+    w->address_owner[number] = (uint8_t)(node + 1);
+}
+
+void world_init(struct world *w,
+                uint64_t seed,
+                size_t count,
+                const struct world_watcher *watcher)
+{
+    check(count <= WORLD_NODES_MAX);
+    *w = (struct world){.random = seed, .count = count, .watcher = *watcher};
+    w->address_count = 1;
+    w->faults = (struct world_faults){
+        .delay_max_ms = 3, .sync_max_ms = 5, .socket_bytes_max = 64 * 1024};
+    w->settings = hub_settings_default();
+    w->settings.membership.reach_interval_ms = 5000;
+    w->settings.membership.sync_interval_ms = 10000;
+    w->settings.membership.join_retry_max_ms = 5000;
+    w->settings.link.inflight_bytes_max = WORLD_INFLIGHT_BYTES_MAX;
+    w->settings.link.output_bytes_max = WORLD_INFLIGHT_BYTES_MAX;
+    list_init(&w->sockets);
+    for (size_t i = 0; i < sizeof(w->secret); i++) {
+        w->secret[i] = (uint8_t)i;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct world_node *n = &w->nodes[i];
+
+        n->world = w;
+        n->index = i;
+        n->identity = (splitmix_next(&w->random) >> 8 | UINT64_C(1) << 54) &
+                      ~EVENT_ORIGIN_QUORUM;
+        buffer_init(&n->table, GOSSIP_TABLE_BYTES_MAX);
+        give_address(w, i);
+    }
+}
+
+void world_done(struct world *w)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        if (world_runs(w, i)) {
+            world_node_end(w, i);
+        }
+        if (w->nodes[i].has_disk) {
+            disk_done(&w->nodes[i].disk);
+        }
+        buffer_done(&w->nodes[i].table);
+    }
+    net_done(&w->queue);
+    net_sockets_free(&w->sockets);
+}
+
+static void give_seeds(struct world *w, size_t node)
+{
+    struct gossip_address seeds[WORLD_NODES_MAX];
+    struct hub_input in = {.kind = HUB_INPUT_SEEDS, .addresses = seeds};
+
+    for (size_t i = 0; i < w->count; i++) {
+        seeds[in.address_count++] = w->nodes[i].address;
+    }
+    world_node_step(w, node, &in);
+}
+
+void world_start(struct world *w, size_t node, bool joins, bool move)
+{
+    struct world_node *n = &w->nodes[node];
+
+    if (!n->has_disk) {
+        disk_init(&n->disk, n->identity, 60 + world_below(w, 600));
+        n->has_disk = true;
+    }
+    if (move) {
+        give_address(w, node);
+    }
+    world_node_begin(w, node, joins);
+    w->watcher.started(w->watcher.context, node);
+    if (joins) {
+        give_seeds(w, node);
+    }
+    world_node_settle(w, node);
+}
+
+void world_crash(struct world *w, size_t node, bool power)
+{
+    list_each(entry, &w->sockets)
+    {
+        struct net_socket *s = list_entry(entry, struct net_socket, entry);
+
+        if (s->node == node && s->open && s->run == w->nodes[node].run) {
+            s->open = false;
+            if (!power) {
+                world_write(w, s, (struct bytes){0});
+            }
+        }
+    }
+    world_node_end(w, node);
+    w->watcher.stopped(w->watcher.context, node);
+}
+
+void world_leave(struct world *w, size_t node)
+{
+    struct hub_input in = {.kind = HUB_INPUT_LEAVE};
+
+    world_node_step(w, node, &in);
+}
+
+void world_pause(struct world *w, size_t node, uint64_t ms)
+{
+    w->nodes[node].paused_until_ms = w->now_ms + ms;
+}
+
+static void reset(struct world *w, struct net_socket *s)
+{
+    struct hub_input in = {.kind = HUB_INPUT_CLOSED, .link = s->link};
+
+    while (net_socket_first(s) != NULL) {
+        net_socket_drop_first(s);
+    }
+    if (s->open && s->run == w->nodes[s->node].run) {
+        s->open = false;
+        world_node_step(w, s->node, &in);
+    }
+}
+
+void world_reset_sockets(struct world *w, size_t node)
+{
+    list_each(entry, &w->sockets)
+    {
+        struct net_socket *s = list_entry(entry, struct net_socket, entry);
+
+        if (s->node == node && s->open) {
+            reset(w, s);
+            reset(w, s->other);
+        }
+    }
+}
+
+void world_heal(struct world *w)
+{
+    list_each(entry, &w->sockets)
+    {
+        list_entry(entry, struct net_socket, entry)->bytes_max = 64 * 1024;
+    }
+    memset(w->cut, 0, sizeof(w->cut));
+    w->faults = (struct world_faults){
+        .delay_max_ms = 3, .sync_max_ms = 5, .socket_bytes_max = 64 * 1024};
+    for (size_t i = 0; i < w->count; i++) {
+        w->nodes[i].paused_until_ms = 0;
+        w->nodes[i].disk.fault = DISK_GOOD;
+    }
+}
+
+bool world_publish(struct world *w, size_t node, uint64_t number, bool quorum)
+{
+    struct world_node *n = &w->nodes[node];
+    char content[24];
+    struct publish *p;
+
+    snprintf(content, sizeof(content), "%" PRIu64, number);
+    p = publish_new(0, number, bytes_text("p"));
+    p->quorum = quorum;
+    publish_add(p,
+                bytes_text("/default/a"),
+                bytes_text(content),
+                (struct bytes){0},
+                PROBLEM_NONE,
+                NULL);
+    if (!intake_charge(&n->intake, p->bytes)) {
+        publish_free(p);
+        return false;
+    }
+    list_push_back(&n->publishes, &p->node);
+    world_node_plan_turn(w, node, w->now_ms);
+    return true;
+}
+
+void world_post(struct world *w,
+                size_t node,
+                const struct gossip_address *to,
+                struct bytes bytes)
+{
+    unsigned copies = 1 + (world_below(w, 1000) < w->faults.double_permille);
+
+    for (unsigned i = 0; i < copies; i++) {
+        struct net_event event = {
+            .at_ms = w->now_ms + 1 + world_below(w, w->faults.delay_max_ms),
+            .kind = NET_DATAGRAM,
+            .node = node,
+            .address = *to,
+            .source = w->nodes[node].address,
+            .len = bytes.len};
+
+        if (world_below(w, 1000) < w->faults.loss_permille) {
+            continue;
+        }
+        event.data = alloc_raw(bytes.len);
+        memcpy(event.data, bytes.data, bytes.len);
+        net_push(&w->queue, event);
+    }
+}
+
+void world_write(struct world *w, struct net_socket *s, struct bytes bytes)
+{
+    net_socket_write(
+        s, w->now_ms + 1 + world_below(w, w->faults.delay_max_ms), bytes);
+    net_push(&w->queue,
+             (struct net_event){
+                 .at_ms = s->last_at_ms, .kind = NET_PUMP, .socket = s});
+}
+
+/* What comes while a process is stopped waits in its system. */
+static bool is_paused(struct world *w, size_t node, struct net_event *event)
+{
+    if (!world_runs(w, node) || w->nodes[node].paused_until_ms <= w->now_ms) {
+        return false;
+    }
+    event->at_ms = w->now_ms + PAUSED_MS;
+    net_push(&w->queue, *event);
+    event->data = NULL;
+    return true;
+}
+
+static void take_datagram(struct world *w, struct net_event *event)
+{
+    struct hub_input in = {.kind = HUB_INPUT_DATAGRAM,
+                           .bytes = bytes_of(event->data, event->len),
+                           .source = event->source};
+    size_t node;
+
+    if (owner_of(w, &event->address, &node) && world_runs(w, node) &&
+        !w->cut[event->node][node] && !is_paused(w, node, event)) {
+        world_node_step(w, node, &in);
+    }
+}
+
+static struct net_socket *open_socket(struct world *w,
+                                      struct net_socket *s,
+                                      size_t node,
+                                      struct hub_input *in)
+{
+    s->node = node;
+    s->run = w->nodes[node].run;
+    s->bytes_max = 1 + world_below(w, w->faults.socket_bytes_max);
+    s->open = true;
+    in->socket = s;
+    hub_step(w->nodes[node].hub, world_moment(w, node), in);
+    s->link = in->link;
+    if (s->link == NULL) {
+        s->open = false;
+        world_write(w, s, (struct bytes){0});
+    }
+    return s;
+}
+
+static void refuse(struct world *w, const struct net_event *event)
+{
+    struct hub_input in = {.kind = HUB_INPUT_REFUSED, .node = event->peer};
+
+    world_node_step(w, event->node, &in);
+}
+
+static void take_connect(struct world *w, struct net_event *event)
+{
+    struct hub_input connected = {.kind = HUB_INPUT_CONNECTED,
+                                  .node = event->peer};
+    struct hub_input accepted = {.kind = HUB_INPUT_ACCEPTED};
+    struct net_socket *s;
+    size_t node;
+
+    if (w->nodes[event->node].run != event->run ||
+        is_paused(w, event->node, event)) {
+        return;
+    }
+    if (event->address.port == 0 || !owner_of(w, &event->address, &node) ||
+        !world_runs(w, node)) {
+        refuse(w, event);
+        return;
+    }
+    if (w->cut[event->node][node] || w->cut[node][event->node]) {
+        event->at_ms += CONNECT_TIMEOUT_MS;
+        event->address.port = 0;
+        net_push(&w->queue, *event);
+        return;
+    }
+    w->connections++;
+    s = net_socket_pair(&w->sockets);
+    open_socket(w, s->other, node, &accepted);
+    open_socket(w, s, event->node, &connected);
+    world_node_settle(w, node);
+    world_node_settle(w, event->node);
+}
+
+static void give_room(struct world *w, struct net_socket *s)
+{
+    if (s->open && s->wants_room && w->nodes[s->node].run == s->run) {
+        s->wants_room = false;
+        hub_link_writable(w->nodes[s->node].hub, s->link);
+        world_node_settle(w, s->node);
+    }
+}
+
+/* A piece has come to where `s` leads. */
+static void arrive(struct world *w,
+                   struct net_socket *s,
+                   const struct net_piece *piece)
+{
+    struct net_socket *to = s->other;
+    struct hub_input in = {.kind = HUB_INPUT_BYTES,
+                           .link = to->link,
+                           .bytes = bytes_of(piece->data, piece->len)};
+
+    if (!to->open || w->nodes[to->node].run != to->run) {
+        if (piece->len > 0 && world_runs(w, to->node)) {
+            world_write(w, to, (struct bytes){0});
+        }
+        return;
+    }
+    if (piece->len == 0) {
+        to->open = false;
+        in.kind = HUB_INPUT_CLOSED;
+    }
+    world_node_step(w, to->node, &in);
+}
+
+static void pump(struct world *w, struct net_event *event)
+{
+    struct net_socket *s = event->socket;
+    struct net_piece *piece = net_socket_first(s);
+
+    if (piece == NULL || is_paused(w, s->other->node, event)) {
+        return;
+    }
+    if (w->cut[s->node][s->other->node]) {
+        s->stalled_ms = s->stalled_ms == 0 ? w->now_ms : s->stalled_ms;
+        if (w->now_ms - s->stalled_ms >= STALLED_MS) {
+            reset(w, s);
+            return;
+        }
+        event->at_ms += RETRY_MS;
+        net_push(&w->queue, *event);
+        return;
+    }
+    s->stalled_ms = 0;
+    list_remove(&piece->entry);
+    s->bytes -= piece->len;
+    arrive(w, s, piece);
+    free(piece);
+    give_room(w, s);
+}
+
+/* What is for a process that does not run any more is for nobody. */
+static bool is_for_nobody(struct world *w, struct net_event *event)
+{
+    return w->nodes[event->node].run != event->run ||
+           is_paused(w, event->node, event);
+}
+
+static void take_tick(struct world *w, const struct net_event *event)
+{
+    struct world_node *n = &w->nodes[event->node];
+    struct hub_input in = {.kind = HUB_INPUT_TICK};
+
+    if (n->tick_ms <= event->at_ms) {
+        n->tick_ms = MOMENT_NEVER;
+        world_node_step(w, event->node, &in);
+    }
+}
+
+static void take_turn(struct world *w, const struct net_event *event)
+{
+    struct world_node *n = &w->nodes[event->node];
+
+    if (n->turn_ms <= event->at_ms && !n->storing) {
+        n->turn_ms = MOMENT_NEVER;
+        world_node_turn(w, event->node);
+    }
+}
+
+static void note(struct world *w, const struct net_event *event)
+{
+    uint64_t seen[5] = {event->at_ms, event->kind, event->node, event->len, 0};
+
+    if (event->data != NULL) {
+        seen[4] = hash_seeded(bytes_of(event->data, event->len), w->trace);
+    } else if (event->kind == NET_PUMP) {
+        const struct net_piece *piece = net_socket_first(event->socket);
+
+        seen[4] = piece == NULL ? 0
+                                : hash_seeded(bytes_of(piece->data, piece->len),
+                                              w->trace);
+    }
+    w->trace = hash_seeded(bytes_of(seen, sizeof(seen)), w->trace);
+}
+
+static void happen(struct world *w, struct net_event *event)
+{
+    note(w, event);
+    switch (event->kind) {
+    case NET_TICK:
+        if (!is_for_nobody(w, event)) {
+            take_tick(w, event);
+        }
+        break;
+    case NET_DATAGRAM:
+        take_datagram(w, event);
+        break;
+    case NET_CONNECT:
+        take_connect(w, event);
+        break;
+    case NET_PUMP:
+        pump(w, event);
+        break;
+    case NET_LOG:
+        if (!is_for_nobody(w, event)) {
+            take_turn(w, event);
+        }
+        break;
+    case NET_STORED:
+        if (!is_for_nobody(w, event)) {
+            world_node_stored(w, event->node);
+        }
+        break;
+    }
+}
+
+/* Those that have said goodbye end. */
+static void end_gone(struct world *w)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        if (world_runs(w, i) && w->nodes[i].gone) {
+            w->nodes[i].left = true;
+            world_crash(w, i, false);
+        }
+    }
+}
+
+void world_run(struct world *w, uint64_t until_ms)
+{
+    struct net_event event;
+
+    while (net_pop(&w->queue, until_ms, &event)) {
+        check(event.at_ms >= w->now_ms);
+        w->now_ms = event.at_ms;
+        happen(w, &event);
+        free(event.data);
+        end_gone(w);
+    }
+    w->now_ms = until_ms;
+}
