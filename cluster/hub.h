@@ -21,7 +21,8 @@
 #include "proto/cluster_secret.h"
 
 /* Connections, those of strangers included: when there are as many, the oldest
- * of them that came to us and has not shown that it has the secret is closed. */
+ * of them that came to us and has not shown that it has the secret is closed.
+ */
 #define HUB_LINKS_MAX 256
 
 struct hub_settings {

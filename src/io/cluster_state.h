@@ -37,8 +37,8 @@ struct cluster_loop {
     struct gossip_address found[MEMBERSHIP_SEEDS_MAX];
     size_t found_count;
 
-    uint64_t table_digest; /* of what is in the file */
-    atomic_bool committed; /* said so already, and not taken yet */
+    uint64_t table_digest;   /* of what is in the file */
+    atomic_bool committed;   /* said so already, and not taken yet */
     uint64_t strangers_told; /* so many refusals have been */
     uint64_t strangers_due_ms;
     bool ready_told;

@@ -143,6 +143,9 @@ static int append(void *context,
         add(d, events[i]);
     }
     keep_shown(d);
+    if (d->reserved < d->reserve) {
+        d->reserved = d->reserve;
+    }
     return synced(d, why);
 }
 
@@ -247,6 +250,20 @@ static int find_key(void *context,
     return RC_NOT_FOUND;
 }
 
+static uint64_t reserved(void *context)
+{
+    const struct disk *d = context;
+
+    return d->reserved;
+}
+
+static void reserve(void *context, uint64_t sequence)
+{
+    struct disk *d = context;
+
+    d->reserve = sequence;
+}
+
 struct commit_log disk_commit_log(struct disk *d)
 {
     return (struct commit_log){.context = d,
@@ -255,7 +272,9 @@ struct commit_log disk_commit_log(struct disk *d)
                                .move = move,
                                .skip = skip,
                                .show = show,
-                               .find_key = find_key};
+                               .find_key = find_key,
+                               .reserved = reserved,
+                               .reserve = reserve};
 }
 
 uint64_t disk_seek(struct disk *d, const struct vector *after)

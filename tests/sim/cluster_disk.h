@@ -37,11 +37,13 @@ struct disk {
     bool shown_kept;
     struct vector kept; /* what was shown */
     struct vector skipped;
+    uint64_t reserved;     /* names that may have been given away */
     struct vector damaged; /* up to there an event may have been lost so */
 
     /* Of who has it open. */
     struct vector low;
     struct log_shown shown;
+    uint64_t reserve; /* with the next append */
     enum disk_fault fault;
     size_t window_max; /* events */
     uint64_t random;

@@ -246,7 +246,7 @@ bool world_publish(struct world *w, size_t node, uint64_t number, bool quorum)
 
     snprintf(content, sizeof(content), "%" PRIu64, number);
     p = publish_new(0, number, bytes_text("p"));
-    p->quorum = quorum;
+    p->durability = quorum ? NAMESPACE_QUORUM : NAMESPACE_DISK;
     publish_add(p,
                 bytes_text("/default/a"),
                 bytes_text(content),
