@@ -175,6 +175,7 @@ void log_append_settle(struct log *log,
     }
     pthread_mutex_lock(&log->known_lock);
     log->last_place += count;
+    log_show_appended(log, events, count);
     log->shown_kept = log->shown_kept && !log->shown.all;
     if (log->reserve_next > log->reserved) {
         log->reserved = log->reserve_next;
@@ -219,6 +220,15 @@ int log_append(struct log *log,
     return 0;
 }
 
+static void show_skipped(struct log *log, uint64_t origin, uint64_t sequence)
+{
+    pthread_mutex_lock(&log->known_lock);
+    if (log->shown.all) {
+        (void)vector_raise(&log->shown.vector, origin, sequence);
+    }
+    pthread_mutex_unlock(&log->known_lock);
+}
+
 int log_append_skip(struct log *log,
                     uint64_t origin,
                     uint64_t sequence,
@@ -230,6 +240,7 @@ int log_append_skip(struct log *log,
     check(!log->read_only);
     log_note_sequence(log, origin, sequence);
     log_seek_leave(log, origin, sequence);
+    show_skipped(log, origin, sequence);
     error = mdb_txn_begin(log->env, NULL, 0, &txn);
     if (error == 0) {
         error = log_meta_save(log, txn);

@@ -385,6 +385,9 @@ static int scan_all(struct log *log,
     } while (scan.done > done_before);
     log_seek_scanned(log);
     log->shown.place = log->last_place;
+    if (log->shown.all) {
+        log_seek_vector(log, &log->shown.vector);
+    }
     log->scanned = true;
     return 0;
 }

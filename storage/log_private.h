@@ -150,6 +150,12 @@ int log_append_failed(struct log *log,
                       uint64_t pages,
                       struct why *why);
 
+/* log_show.c: they are on disk, and shown when all is: place and vector change
+ * at once. Under known_lock. */
+void log_show_appended(struct log *log,
+                       struct event *const *events,
+                       size_t count);
+
 /* Forget where the origin's events from `sequence` on stand: they are about to
  * be noted again. */
 void log_seek_rewind(struct log *log, uint64_t origin, uint64_t sequence);

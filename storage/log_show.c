@@ -12,12 +12,22 @@ void log_show_now(struct log *log, struct log_shown *ret)
 {
     pthread_mutex_lock(&log->known_lock);
     *ret = log->shown;
-    if (ret->all) {
-        ret->place = log->last_place;
-    }
     pthread_mutex_unlock(&log->known_lock);
-    if (ret->all) {
-        log_seek_vector(log, &ret->vector);
+}
+
+void log_show_appended(struct log *log,
+                       struct event *const *events,
+                       size_t count)
+{
+    if (!log->shown.all) {
+        return;
+    }
+    log->shown.place = log->last_place;
+    for (size_t n = 0; n < count; n++) {
+        if (n + 1 == count || events[n]->origin != events[n + 1]->origin) {
+            (void)vector_raise(
+                &log->shown.vector, events[n]->origin, events[n]->sequence);
+        }
     }
 }
 

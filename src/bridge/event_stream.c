@@ -125,7 +125,7 @@ static void begin(struct client *c,
                                               bytes_of(NULL, 0),
                                               wish->patterns,
                                               wish->pattern_count,
-                                              shard->place);
+                                              start->place - 1);
 
     s->format = SUBSCRIPTION_STREAM;
     list_push_back(&c->subscriptions, &s->client_node);

@@ -135,8 +135,8 @@ enum problem history_open(struct client *client, struct moment now)
     shard_count(shard, subscriptions_open, 1);
     client->history = new_history(&wish, now);
     client->history->subscription = s;
-    shard->options.lookup.vector(shard->options.lookup.context,
-                                 &client->history->had);
+    (void)shard->options.lookup.vector(shard->options.lookup.context,
+                                       &client->history->had);
     if (client->history->deadline_ms != 0) {
         add_by_deadline(shard, client->history);
     }

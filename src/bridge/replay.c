@@ -29,7 +29,7 @@ static enum problem place_after(struct shard *shard,
     const struct shard_lookup *lookup = &shard->options.lookup;
     struct vector have;
 
-    lookup->vector(lookup->context, &have);
+    (void)lookup->vector(lookup->context, &have);
     for (size_t i = 0; i < after->count; i++) {
         const struct vector_entry *e = &after->entries[i];
 
@@ -56,7 +56,7 @@ static void place_since(struct shard *shard,
     uint64_t before = ms == 0 ? 0 : (ms << 16) - 1;
     struct vector low;
 
-    lookup->vector(lookup->context, &ret->at);
+    (void)lookup->vector(lookup->context, &ret->at);
     for (size_t i = 0; i < ret->at.count; i++) {
         if (ret->at.entries[i].sequence > before) {
             ret->at.entries[i].sequence = before;
@@ -67,10 +67,13 @@ static void place_since(struct shard *shard,
     ret->place = lookup->seek(lookup->context, &ret->at);
 }
 
+/* Behind what is shown now: that the shard may have yet to walk to some of it
+ * is nobody's business. */
 static void place_now(const struct shard *shard, struct replay_start *ret)
 {
-    ret->place = shard->place + 1;
-    ret->at = shard->vector;
+    const struct shard_lookup *lookup = &shard->options.lookup;
+
+    ret->place = lookup->vector(lookup->context, &ret->at) + 1;
 }
 
 /* Whether all events of that channel or pattern can be had later. */

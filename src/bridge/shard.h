@@ -44,7 +44,8 @@ struct shard_limits {
  * read. */
 struct shard_lookup {
     void *context;
-    void (*vector)(void *context, struct vector *ret); /* all it ever had */
+    /* What is shown: the last place, and what all up to there comes to. */
+    uint64_t (*vector)(void *context, struct vector *ret);
     bool (*knows)(void *context, uint64_t origin); /* of its, or a member's */
     void (*low_water)(void *context, struct vector *ret); /* what has gone */
     uint64_t (*seek)(void *context, const struct vector *after);

@@ -202,7 +202,7 @@ static enum problem subscribe(const struct turn *t,
         return problem;
     }
     s = subscription_new(
-        &shard->subscriptions, c, msg->id, &pattern, 1, shard->place);
+        &shard->subscriptions, c, msg->id, &pattern, 1, start.place - 1);
     list_push_back(&c->subscriptions, &s->client_node);
     c->subscription_count++;
     shard_count(shard, subscriptions_open, 1);

@@ -6,12 +6,13 @@
 /* Places that are looked up at once for one channel. */
 #define PLACES_MAX 256
 
-static void vector(void *context, struct vector *ret)
+static uint64_t vector(void *context, struct vector *ret)
 {
     struct log_shown shown;
 
     log_show_now(context, &shown);
     *ret = shown.vector;
+    return shown.place;
 }
 
 static void low_water(void *context, struct vector *ret)

@@ -29,12 +29,13 @@ struct shard_world_options shard_world_defaults(void)
         .intake_bytes_max = 64 << 20};
 }
 
-static void lookup_vector(void *context, struct vector *ret)
+static uint64_t lookup_vector(void *context, struct vector *ret)
 {
     struct shard_world *w = context;
 
     *ret = (struct vector){0};
     (void)vector_raise(ret, w->sequencer.origin, w->sequencer.last_stored);
+    return w->log_count;
 }
 
 static bool lookup_knows(void *context, uint64_t origin)

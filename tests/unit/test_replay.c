@@ -479,6 +479,7 @@ TAP_CASE(what_no_node_has_any_more_is_told_to_those_that_are_live)
     subscribe(one, "/default/a", "\"cursor\":true");
     subscribe(all, "/default/*", "\"cursor\":true");
     subscribe(plain, "/default/a", "\"x\":1");
+    shard_world_settle(w);
     publish(w, "/default/a", 0, 2);
     shard_world_settle(w);
     has_exactly(shard_peer_lines(one), 0, 2);
@@ -601,6 +602,27 @@ TAP_CASE(history_is_a_page_and_the_connection_goes_on)
         tap_equal(shard_peer_answer(p, head), 200);
     }
     tap_equal(w->metrics.subscriptions_open, 0);
+    shard_world_free(w);
+}
+
+TAP_CASE(who_subscribes_is_not_sent_what_was_answered_before)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *plain = shard_world_websocket(w);
+    struct shard_peer *cursors = shard_world_websocket(w);
+    struct batch *batch;
+
+    publish(w, "/default/a", 0, 1);
+    shard_world_publish(w, "/default/a", "\"1:\"");
+    batch = shard_world_store(w);
+    subscribe(plain, "/default/a", "\"x\":1");
+    subscribe(cursors, "/default/*", "\"cursor\":true");
+    (void)shard_world_turn(w);
+    shard_world_give(w, batch);
+    publish(w, "/default/a", 2, 2);
+    shard_world_settle(w);
+    has_exactly(shard_peer_lines(plain), 2, 4);
+    has_exactly(shard_peer_lines(cursors), 2, 4);
     shard_world_free(w);
 }
 
