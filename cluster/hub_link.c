@@ -224,6 +224,7 @@ static int on_frame(void *context, const struct peer_frame *frame)
     case PEER_MEMBERS:
         (void)membership_table_merge(
             h->membership, f->now.mono_ms, frame->members);
+        f->link->told_members = true;
         break;
     case PEER_ISSUERS:
         h->options.issuers(h->options.replication.context, &frame->issuers);
