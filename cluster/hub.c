@@ -325,8 +325,28 @@ bool hub_next_state(struct hub *h, struct hub_state *ret)
     return true;
 }
 
+/* Whether every member that lives is linked, and has said whom it knows. */
+static bool linked_with_all(const struct hub *h)
+{
+    const struct gossip_member *m;
+
+    for (size_t i = 0; (m = membership_at(h->membership, i)) != NULL; i++) {
+        bool lives = m->state == GOSSIP_ALIVE || m->state == GOSSIP_SUSPECT;
+        const struct hub_link *l = hub_link_find(h, m->id);
+
+        if (m->id != h->options.identity && lives &&
+            (l == NULL || !l->told_members)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool hub_ready(struct hub *h, struct moment now)
 {
+    bool waited =
+        now.mono_ms - h->started_ms >= h->options.settings.join_timeout_ms;
+    bool alone = !h->options.joins && membership_size(h->membership) == 1;
     bool open = false;
 
     if (h->ready) {
@@ -336,13 +356,8 @@ bool hub_ready(struct hub *h, struct moment now)
     {
         open = open || list_entry(node, struct hub_link, node)->peer != NULL;
     }
-    if (open) {
-        h->ready = replication_caught_up(h->replication);
-    } else {
-        h->ready =
-            (!h->options.joins && membership_size(h->membership) == 1) ||
-            now.mono_ms - h->started_ms >= h->options.settings.join_timeout_ms;
-    }
+    h->ready = (waited || alone || (open && linked_with_all(h))) &&
+               replication_caught_up(h->replication);
     return h->ready;
 }
 

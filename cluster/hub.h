@@ -170,6 +170,6 @@ void hub_link_stat(const struct hub *h,
 
 /* How many connections ended how, by enum link_end, and how many are open. */
 uint64_t hub_link_ends(const struct hub *h, enum link_end end);
-size_t hub_links_open(const struct hub *h);
+size_t hub_link_open_count(const struct hub *h);
 
 #endif

@@ -243,6 +243,7 @@ static int on_frame(void *context, const struct peer_frame *frame)
     case PEER_MEMBERS:
         (void)membership_table_merge(
             h->membership, f->now.mono_ms, frame->members);
+        f->link->told_members = true;
         break;
     case PEER_ISSUERS:
         h->options.issuers(h->options.replication.context, &frame->issuers);
@@ -366,7 +367,7 @@ void hub_link_stat(const struct hub *h,
     ret->known = replication_known(h->replication, node, &ret->have);
 }
 
-size_t hub_links_open(const struct hub *h)
+size_t hub_link_open_count(const struct hub *h)
 {
     size_t count = 0;
 

@@ -17,6 +17,7 @@ struct hub_link {
     uint64_t member;               /* 0 before that, unless we connected */
     uint64_t run;
     struct vector told; /* our vector, as our HELLO has it */
+    bool told_members;  /* has said whom it knows */
     bool blocked;       /* until hub_link_writable() */
 };
 

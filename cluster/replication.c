@@ -30,11 +30,6 @@ void replication_free(struct replication *r)
     free(r);
 }
 
-static uint64_t node_of(uint64_t origin)
-{
-    return origin & ~EVENT_ORIGIN_QUORUM;
-}
-
 static struct replication_known *known(struct replication *r, uint64_t node)
 {
     size_t at = 0;
@@ -86,103 +81,6 @@ static struct replication_want *want_of(struct replication *r, uint64_t origin)
     return NULL;
 }
 
-/* The gap that the peer has behind `sequence`; NULL: it has what follows. */
-static const struct replication_gap *gap_at(const struct replication_peer *peer,
-                                            uint64_t origin,
-                                            uint64_t sequence)
-{
-    for (size_t i = 0; i < peer->gap_count; i++) {
-        const struct replication_gap *gap = &peer->gaps[i];
-
-        if (gap->origin == origin && gap->from <= sequence &&
-            sequence < gap->to) {
-            return gap;
-        }
-    }
-    return NULL;
-}
-
-static bool lacks(const struct replication_peer *peer,
-                  uint64_t origin,
-                  uint64_t sequence)
-{
-    return gap_at(peer, origin, sequence) != NULL;
-}
-
-static void note_gap(const struct replication *r,
-                     struct replication_peer *peer,
-                     const struct peer_gap *told)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < peer->gap_count; i++) {
-        const struct replication_gap gap = peer->gaps[i];
-
-        if (gap.to > vector_get(&r->have, gap.origin) &&
-            (gap.origin != told->origin || gap.from != told->from)) {
-            peer->gaps[kept++] = gap;
-        }
-    }
-    peer->gap_count = kept;
-    if (peer->gap_count < REPLICATION_GAPS_MAX) {
-        peer->gaps[peer->gap_count++] =
-            (struct replication_gap){told->origin, told->from, told->to};
-    }
-}
-
-/* Who should stream to us what follows `sequence` of an origin: its own node,
- * unless it was set back; else who has most of it. */
-static struct replication_peer *whole_source(
-    const struct replication *r,
-    uint64_t origin,
-    uint64_t sequence,
-    const struct replication_peer *not_this)
-{
-    uint64_t most = sequence;
-    struct replication_peer *own = NULL;
-    struct replication_peer *best = NULL;
-
-    list_each(node, &r->peers)
-    {
-        struct replication_peer *peer = replication_peer_of(node);
-        uint64_t has = vector_get(&peer->have, origin);
-
-        if (peer == not_this || lacks(peer, origin, sequence)) {
-            continue;
-        }
-        if (peer->node == node_of(origin)) {
-            own = peer;
-        }
-        if (has > most) {
-            most = has;
-            best = peer;
-        }
-    }
-    return own != NULL &&
-                   (best == NULL || vector_get(&own->have, origin) > sequence)
-               ? own
-               : best;
-}
-
-/* One that has it whole; if none has, one that will say so again. */
-static struct replication_peer *best_source(const struct replication *r,
-                                            uint64_t origin,
-                                            struct replication_peer *not_this)
-{
-    uint64_t have = vector_get(&r->have, origin);
-    struct replication_peer *best = whole_source(r, origin, have, not_this);
-
-    list_each(node, &r->peers)
-    {
-        struct replication_peer *peer = replication_peer_of(node);
-
-        if (best == NULL && peer != not_this && lacks(peer, origin, have)) {
-            best = peer;
-        }
-    }
-    return best;
-}
-
 static void send_stop(struct replication_peer *peer, uint64_t origin)
 {
     const struct peer_frame frame = {.kind = PEER_STOP,
@@ -222,12 +120,13 @@ static void assign(struct replication *r, uint64_t now_ms, uint64_t origin)
 {
     const struct replication_want *want = want_of(r, origin);
     struct replication_peer *current = want == NULL ? NULL : want->peer;
-    struct replication_peer *best = best_source(r, origin, NULL);
+    struct replication_peer *best = replication_source_best(r, origin, NULL);
 
     if (best != NULL && best != current &&
-        (current == NULL || best->node == node_of(origin)) &&
+        (current == NULL || best->node == replication_node_of(origin)) &&
         !(current != NULL &&
-          lacks(best, origin, vector_get(&r->have, origin)))) {
+          replication_source_gap(best, origin, vector_get(&r->have, origin)) !=
+              NULL)) {
         ask(r, now_ms, origin, best);
     }
 }
@@ -290,6 +189,7 @@ static void take_have(struct replication *r,
 {
     vector_merge(&peer->have, have);
     vector_merge(&known(r, peer->node)->have, have);
+    replication_stream_had(peer, have);
     for (size_t i = 0; i < have->count; i++) {
         assign(r, now_ms, have->entries[i].origin);
     }
@@ -313,19 +213,19 @@ static void take_gap(struct replication *r,
     if (to <= from) {
         return;
     }
-    note_gap(r, peer, told);
+    replication_source_note(r, peer, told);
     if (want == NULL || want->peer != peer) {
         return; /* who is asked now will say what it has */
     }
-    other = whole_source(r, told->origin, from, peer);
+    other = replication_source_whole(r, told->origin, from, peer);
     if (other != NULL) {
         ask(r, now_ms, told->origin, other);
         return;
     }
     list_each(node, &r->peers)
     {
-        const struct replication_gap *gap =
-            gap_at(replication_peer_of(node), told->origin, from);
+        const struct replication_gap *gap = replication_source_gap(
+            replication_peer_of(node), told->origin, from);
 
         if (gap != NULL && gap->to < to) {
             to = gap->to;
@@ -414,7 +314,8 @@ static void ask_again(struct replication *r,
                       struct replication_want *want)
 {
     uint64_t have = vector_get(&r->have, want->origin);
-    struct replication_peer *other = best_source(r, want->origin, want->peer);
+    struct replication_peer *other =
+        replication_source_best(r, want->origin, want->peer);
 
     if (other != NULL && vector_get(&other->have, want->origin) > have) {
         ask(r, now_ms, want->origin, other);

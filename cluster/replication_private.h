@@ -2,6 +2,7 @@
 #ifndef CLUSTER_REPLICATION_PRIVATE_H
 #define CLUSTER_REPLICATION_PRIVATE_H
 
+#include "base/event.h"
 #include "base/list.h"
 #include "cluster/replication.h"
 
@@ -63,8 +64,39 @@ static inline struct replication_peer *replication_peer_of(struct list *entry)
     return list_entry(entry, struct replication_peer, entry);
 }
 
-/* replication_stream.c: begin with what the peer has just asked for; send what
- * the link has room for. */
+/* The node whose origin it is. */
+static inline uint64_t replication_node_of(uint64_t origin)
+{
+    return origin & ~EVENT_ORIGIN_QUORUM;
+}
+
+/* replication_source.c: the gap that the peer has behind `sequence`; NULL: it
+ * has what follows. */
+const struct replication_gap *replication_source_gap(
+    const struct replication_peer *peer, uint64_t origin, uint64_t sequence);
+void replication_source_note(const struct replication *r,
+                             struct replication_peer *peer,
+                             const struct peer_gap *told);
+
+/* Who should stream to us what follows `sequence` of an origin: its own node,
+ * unless it was set back; else who has most of it; NULL: nobody. */
+struct replication_peer *replication_source_whole(
+    const struct replication *r,
+    uint64_t origin,
+    uint64_t sequence,
+    const struct replication_peer *not_this);
+
+/* The same for what follows what we have; if nobody has it whole, one that will
+ * say so again. */
+struct replication_peer *replication_source_best(
+    const struct replication *r,
+    uint64_t origin,
+    struct replication_peer *not_this);
+
+/* replication_stream.c: the peer has so much, from wherever; begin with what
+ * the peer has just asked for; send what the link has room for. */
+void replication_stream_had(struct replication_peer *peer,
+                            const struct vector *have);
 void replication_stream_begin(struct replication *r,
                               struct replication_peer *peer,
                               const struct vector *want);

@@ -173,6 +173,20 @@ void replication_stream(struct replication *r, struct replication_peer *peer)
     }
 }
 
+/* Were it sent what it has, it would have no reason to say so again, and the
+ * link would count that as in flight for ever. */
+void replication_stream_had(struct replication_peer *peer,
+                            const struct vector *have)
+{
+    for (size_t i = 0; i < have->count; i++) {
+        const struct vector_entry *e = &have->entries[i];
+
+        if (vector_knows(&peer->sent, e->origin)) {
+            (void)vector_raise(&peer->sent, e->origin, e->sequence);
+        }
+    }
+}
+
 void replication_stream_begin(struct replication *r,
                               struct replication_peer *peer,
                               const struct vector *want)
@@ -185,6 +199,7 @@ void replication_stream_begin(struct replication *r,
         set(&peer->sent, want->entries[i].origin, want->entries[i].sequence);
         link_inflight_forget(peer->link, want->entries[i].origin);
     }
+    replication_stream_had(peer, &peer->have);
     o->have(o->context, &after);
     for (size_t i = 0; i < peer->sent.count; i++) {
         set(&after,

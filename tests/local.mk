@@ -84,6 +84,7 @@ UNIT_CLUSTER = \
 	%D%/unit/test_handshake \
 	%D%/unit/test_inflight \
 	%D%/unit/test_link \
+	%D%/unit/test_replication \
 	%D%/unit/test_member_list \
 	%D%/unit/test_membership \
 	%D%/unit/test_membership_table \

@@ -47,6 +47,15 @@ struct commit *commit_new(const struct commit_options *options)
     return c;
 }
 
+static void drop_batches(struct list *batches)
+{
+    struct list *node;
+
+    while ((node = list_pop_front(batches)) != NULL) {
+        batch_unref(list_entry(node, struct batch, node));
+    }
+}
+
 void commit_free(struct commit *c)
 {
     struct list *node;
@@ -62,9 +71,7 @@ void commit_free(struct commit *c)
             publish_free(publish);
         }
     }
-    while ((node = list_pop_front(&c->foreign)) != NULL) {
-        batch_unref(list_entry(node, struct batch, node));
-    }
+    drop_batches(&c->foreign);
     frontier_done(&c->frontier);
     free(c);
 }
@@ -394,8 +401,8 @@ static void settle(struct commit *c, struct turn *turn, struct moment now)
     }
 }
 
-/* Own publishes are answered; what the peers sent is theirs to send only once
- * the log says that it lacks it, so it waits here. */
+/* Own publishes are answered. What the peers sent is dropped: they are asked
+ * again, and would not stop sending it into a queue. */
 static void refuse(struct commit *c, struct turn *turn, struct moment now)
 {
     for (size_t i = 0; i < OWN_COUNT; i++) {
@@ -404,8 +411,8 @@ static void refuse(struct commit *c, struct turn *turn, struct moment now)
             frontier_add(&c->frontier, turn->own[i], now);
         }
     }
-    list_splice_back(&turn->foreign, &c->foreign);
-    list_splice_back(&c->foreign, &turn->foreign);
+    drop_batches(&turn->foreign);
+    drop_batches(&c->foreign);
     metrics_add(c->options.metrics, log_failures, 1);
     metrics_add(c->options.metrics, events_lost, turn->answered);
     c->lost += turn->answered;
@@ -437,6 +444,9 @@ int commit_step(struct commit *c, struct moment now, struct why *why)
 
     if (skip_rc == RC_IO) {
         return RC_IO;
+    }
+    if (skip_rc != 0) {
+        drop_batches(&c->foreign);
     }
     list_init(&turn.foreign);
     for (int kind = 0; kind < OWN_COUNT; kind++) {

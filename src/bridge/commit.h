@@ -96,7 +96,7 @@ bool commit_waiting(const struct commit *c);
 
 /* Append what waits, in one transaction, and advance the frontier.
  * 0; RC_NO_SPACE: own publishes were refused with PROBLEM_STORAGE, what peers
- * sent waits on; RC_IO: the log has failed for good. */
+ * sent was dropped; RC_IO: the log has failed for good. */
 int commit_step(struct commit *c, struct moment now, struct why *why);
 
 /* When to step next although nothing comes; MOMENT_NEVER. */

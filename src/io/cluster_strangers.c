@@ -21,7 +21,7 @@ static void count(const struct cluster_loop *c)
                 cluster_datagrams_foreign,
                 seal->too_short + seal->other_version + seal->too_large);
     metrics_set(m, cluster_datagrams_secret, seal->not_authentic);
-    metrics_set(m, cluster_links_open, hub_links_open(c->hub));
+    metrics_set(m, cluster_links_open, hub_link_open_count(c->hub));
     metrics_set(m, cluster_links_foreign, ends(c, LINK_END_FOREIGN));
     metrics_set(m, cluster_links_secret, ends(c, LINK_END_SECRET));
     metrics_set(m,

@@ -11,6 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A page of records may go where there is room for one; it is wrapped into a
+ * frame an origin. What peers sent is charged with its events, too. */
+#define CHECK_INFLIGHT_BYTES_MAX (2 * WORLD_INFLIGHT_BYTES_MAX + 1024)
+#define CHECK_INTAKE_BYTES_MAX \
+    (WORLD_INTAKE_BYTES_MAX +  \
+     4 * (WORLD_NODES_MAX - 1) * CHECK_INFLIGHT_BYTES_MAX)
+
+#define CHECK_EVENT_BYTES_MAX 1300 /* and what it is charged with */
+
 void check_wrong(struct check *c, const char *format, ...)
 {
     va_list arguments;
@@ -44,14 +53,18 @@ void check_done(struct check *c)
     free(c->names);
 }
 
-uint64_t check_publish(struct check *c, size_t node, bool quorum)
+uint64_t check_publish(struct check *c, size_t node, size_t count, bool quorum)
 {
-    if (c->fact_count == c->fact_max) {
+    uint64_t first = c->fact_count + 1;
+
+    if (c->fact_count + count > c->fact_max) {
         return 0;
     }
-    c->facts[++c->fact_count] =
-        (struct check_fact){.quorum = quorum, .node = node};
-    return c->fact_count;
+    for (size_t i = 0; i < count; i++) {
+        c->facts[++c->fact_count] =
+            (struct check_fact){.quorum = quorum, .node = node};
+    }
+    return first;
 }
 
 /* Two events never have one name. */
@@ -220,51 +233,100 @@ void check_state(struct check *c, size_t node)
     }
 }
 
+/* What of `node` is on disk and not shown yet stays in memory as well. */
+static size_t hidden_bytes(const struct check *c, const struct world_node *n)
+{
+    size_t bytes = 0;
+
+    for (uint64_t i = 1; i <= c->fact_count; i++) {
+        const struct check_fact *f = &c->facts[i];
+
+        if (f->origin != 0 && f->sequence > vector_get(&n->walked, f->origin) &&
+            f->sequence <= vector_get(&n->disk.have, f->origin)) {
+            bytes += CHECK_EVENT_BYTES_MAX;
+        }
+    }
+    return bytes;
+}
+
+/* What a node holds in memory for others is bounded: what is on its way to its
+ * log, and what its peers have not acknowledged. */
+static void check_bounds(struct check *c, size_t node)
+{
+    struct world_node *n = &c->world->nodes[node];
+    size_t bytes = atomic_load(&n->intake.bytes);
+
+    if (bytes > CHECK_INTAKE_BYTES_MAX &&
+        bytes > CHECK_INTAKE_BYTES_MAX + hidden_bytes(c, n)) {
+        check_wrong(c, "node %zu: %zu bytes are taken in", node, bytes);
+    }
+    for (size_t i = 0; i < c->world->count; i++) {
+        struct hub_link_stat stat;
+
+        hub_link_stat(n->hub, c->world->nodes[i].identity, &stat);
+        if (stat.inflight_bytes > CHECK_INFLIGHT_BYTES_MAX) {
+            check_wrong(c,
+                        "node %zu: %zu bytes are on their way to %zu",
+                        node,
+                        stat.inflight_bytes,
+                        i);
+        }
+    }
+}
+
 void check_stored(struct check *c, size_t node)
 {
     const struct world_node *n = &c->world->nodes[node];
 
     scan(c, node);
+    check_bounds(c, node);
     vector_merge(&c->safe[node], &n->state.safe);
     c->alone[node] = n->state.alone;
 }
 
-static void check_answer(struct check *c, const struct publish *p)
+static void check_item(struct check *c,
+                       uint64_t number,
+                       enum problem problem,
+                       const struct publish_item *item)
 {
-    struct check_fact *fact = &c->facts[p->client_id];
+    struct check_fact *fact = &c->facts[number];
     uint64_t origin;
     uint64_t sequence;
 
     if (fact->fate != CHECK_PENDING) {
-        check_wrong(c, "event %" PRIu64 " was answered twice", p->client_id);
+        check_wrong(c, "event %" PRIu64 " was answered twice", number);
     }
-    if (p->problem == PROBLEM_QUORUM_TIMEOUT) {
+    if (problem == PROBLEM_QUORUM_TIMEOUT) {
         fact->fate = CHECK_UNKNOWN;
         return;
     }
-    if (p->problem != PROBLEM_NONE) {
+    if (problem != PROBLEM_NONE) {
         fact->fate = CHECK_REFUSED;
         if (fact->origin != 0) {
-            check_wrong(
-                c, "event %" PRIu64 " is there and refused", p->client_id);
+            check_wrong(c, "event %" PRIu64 " is there and refused", number);
         }
         return;
     }
     fact->fate = CHECK_SAFE;
     c->acknowledged++;
-    check(event_from_uuid(p->items[0].outcome.identifier, &origin, &sequence));
+    check(event_from_uuid(item->outcome.identifier, &origin, &sequence));
     if (fact->origin != origin || fact->sequence != sequence) {
-        check_wrong(c,
-                    "event %" PRIu64 " was answered with another name",
-                    p->client_id);
+        check_wrong(
+            c, "event %" PRIu64 " was answered with another name", number);
     }
     for (size_t i = 0; i < c->world->count; i++) {
-        const struct disk *d = &c->world->nodes[i].disk;
+        const struct world_node *n = &c->world->nodes[i];
 
-        if (c->world->nodes[i].has_disk &&
-            vector_get(&d->have, origin) >= sequence) {
+        if (n->has_disk && vector_get(&n->disk.have, origin) >= sequence) {
             fact->holders |= 1u << i;
         }
+    }
+}
+
+static void check_answer(struct check *c, const struct publish *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        check_item(c, p->client_id + i, p->problem, &p->items[i]);
     }
 }
 

@@ -77,8 +77,8 @@ void check_done(struct check *c);
 void check_wrong(struct check *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The number of a new event; 0: no more may be. */
-uint64_t check_publish(struct check *c, size_t node, bool quorum);
+/* The number of the first of so many new events; 0: no more may be. */
+uint64_t check_publish(struct check *c, size_t node, size_t count, bool quorum);
 
 /* What the world's watcher hears. */
 void check_started(struct check *c, size_t node);

@@ -198,7 +198,7 @@ static void strike_set_back(struct faults *f, size_t node)
     if (!world_runs(w, node)) {
         world_start(w, node, true, false);
     }
-    world_run(w, w->now_ms + QUIET_MS);
+    f->next_ms = w->now_ms + QUIET_MS;
 }
 
 static void strike_leave(struct faults *f, size_t node)

@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#define IDLE_MS 1000 /* then the log thread steps although nothing has come */
+
 static void have(void *context, struct vector *ret)
 {
     const struct world_node *n = context;
@@ -463,6 +465,7 @@ void world_node_stored(struct world *w, size_t node)
     struct world_node *n = &w->nodes[node];
     struct list *entry;
     bool full = n->disk.fault == DISK_FULL;
+    uint64_t due;
 
     n->storing = false;
     while ((entry = list_pop_front(&n->visible)) != NULL) {
@@ -475,9 +478,9 @@ void world_node_stored(struct world *w, size_t node)
         !list_empty(&n->publishes) || n->state_changed) {
         world_node_plan_turn(w, node, w->now_ms + (full ? 50 : 0));
     }
-    if (commit_deadline_ms(n->commit) != MOMENT_NEVER) {
-        uint64_t at = world_due(w, node, commit_deadline_ms(n->commit));
-
-        world_node_plan_turn(w, node, at);
+    due = world_due(w, node, commit_deadline_ms(n->commit));
+    if (due > w->now_ms + IDLE_MS) {
+        due = w->now_ms + IDLE_MS;
     }
+    world_node_plan_turn(w, node, due);
 }

@@ -15,7 +15,7 @@ uint64_t check_number(struct bytes content)
 {
     uint64_t number = 0;
 
-    for (size_t i = 0; i < content.len; i++) {
+    for (size_t i = 0; i < content.len && content.data[i] != '.'; i++) {
         number = number * 10 + (uint64_t)(content.data[i] - '0');
     }
     return number;

@@ -4,7 +4,7 @@
 
 #include "tests/sim/cluster_check.h"
 
-/* The number that is an event's content. */
+/* The number with which an event's content begins. */
 uint64_t check_number(struct bytes content);
 
 /* A batch for a subscriber that is live. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define PORT 7946
+#define CONTENT_BYTES_MAX 1000
 #define PAUSED_MS 20 /* between looks whether a process goes on */
 #define CONNECT_TIMEOUT_MS 2000
 #define RETRY_MS 100    /* of a piece that a cut holds */
@@ -238,21 +239,27 @@ void world_heal(struct world *w)
     }
 }
 
-bool world_publish(struct world *w, size_t node, uint64_t number, bool quorum)
+bool world_publish(
+    struct world *w, size_t node, uint64_t number, size_t count, bool quorum)
 {
     struct world_node *n = &w->nodes[node];
-    char content[24];
-    struct publish *p;
+    struct publish *p = publish_new(0, number, bytes_text("p"));
 
-    snprintf(content, sizeof(content), "%" PRIu64, number);
-    p = publish_new(0, number, bytes_text("p"));
     p->durability = quorum ? NAMESPACE_QUORUM : NAMESPACE_DISK;
-    publish_add(p,
-                bytes_text("/default/a"),
-                bytes_text(content),
-                (struct bytes){0},
-                PROBLEM_NONE,
-                NULL);
+    for (size_t i = 0; i < count; i++) {
+        char content[CONTENT_BYTES_MAX];
+        int len = snprintf(content, sizeof(content), "%" PRIu64, number + i);
+        size_t padding =
+            world_below(w, 4) == 0 ? world_below(w, sizeof(content) - 24) : 0;
+
+        memset(content + len, '.', padding);
+        publish_add(p,
+                    bytes_text("/default/a"),
+                    bytes_of(content, (size_t)len + padding),
+                    (struct bytes){0},
+                    PROBLEM_NONE,
+                    NULL);
+    }
     if (!intake_charge(&n->intake, p->bytes)) {
         publish_free(p);
         return false;

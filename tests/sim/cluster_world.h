@@ -110,8 +110,10 @@ void world_pause(struct world *w, size_t node, uint64_t ms);
 void world_reset_sockets(struct world *w, size_t node);
 void world_heal(struct world *w);
 
-/* Publish one event, whose content is `number`. False: the intake is full. */
-bool world_publish(struct world *w, size_t node, uint64_t number, bool quorum);
+/* Publish `count` events, whose contents begin with `number` and those after
+ * it. False: the intake is full. */
+bool world_publish(
+    struct world *w, size_t node, uint64_t number, size_t count, bool quorum);
 
 void world_run(struct world *w, uint64_t until_ms);
 

@@ -144,15 +144,22 @@ static void publish(struct sim *sim, size_t node)
 {
     const struct world_node *n = &sim->world.nodes[node];
     bool quorum = splitmix_below(&sim->random, 2) == 0;
+    size_t count = 1 + splitmix_below(&sim->random, CLIENT_MSG_EVENTS_MAX);
     uint64_t number;
 
+    if (splitmix_below(&sim->random, 2) == 0) {
+        count = 1;
+    }
     if (!world_runs(&sim->world, node) || !n->ready ||
         n->paused_until_ms > sim->world.now_ms) {
         return;
     }
-    number = check_publish(&sim->check, node, quorum);
-    if (number > 0 && !world_publish(&sim->world, node, number, quorum)) {
-        sim->check.facts[number].fate = CHECK_REFUSED;
+    number = check_publish(&sim->check, node, count, quorum);
+    if (number > 0 &&
+        !world_publish(&sim->world, node, number, count, quorum)) {
+        for (size_t i = 0; i < count; i++) {
+            sim->check.facts[number + i].fate = CHECK_REFUSED;
+        }
     }
 }
 

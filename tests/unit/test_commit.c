@@ -29,6 +29,7 @@ struct world {
     int append_rc;
     uint64_t reserved;
     uint64_t reserve_next;
+    int skip_rc;
     struct moment now;
     char seen[512];    /* what became visible, "a b c" */
     char answers[512]; /* "id:problem " */
@@ -84,7 +85,9 @@ static int skip(void *context,
 {
     struct world *w = context;
 
-    (void)why;
+    if (w->skip_rc != 0) {
+        return why_set(why, w->skip_rc, "full");
+    }
     tap_check(vector_raise(&w->have, origin, sequence));
     return 0;
 }
@@ -450,16 +453,17 @@ TAP_CASE(a_peers_event_is_visible_when_a_majority_has_it)
     world_done(&w);
 }
 
+static void skip_of_peer(struct world *w, uint64_t from, uint64_t to)
+{
+    commit_store(w->commit, batch_new_skip(&w->intake, 1, PEER, from, to));
+}
+
 TAP_CASE(what_is_lost_is_skipped_and_told)
 {
-    struct batch *batch;
     struct world w;
 
     world_init(&w);
-    batch = batch_new(&w.intake, 1);
-    batch->origin = PEER;
-    batch->skip_to = 50;
-    commit_store(w.commit, batch);
+    skip_of_peer(&w, 0, 50);
     from_peer(&w, "next", 60, 50);
     step(&w, 0);
     expect(&w, "skip:50 next ", "");
@@ -467,7 +471,105 @@ TAP_CASE(what_is_lost_is_skipped_and_told)
     world_done(&w);
 }
 
-TAP_CASE(a_full_log_refuses_own_events_and_keeps_those_of_peers)
+TAP_CASE(a_skip_counts_only_from_what_is_there)
+{
+    struct world w;
+
+    world_init(&w);
+    skip_of_peer(&w, 10, 50);
+    step(&w, 0);
+    expect(&w, "", "");
+    tap_equal(vector_get(&w.have, PEER), 0);
+    from_peer(&w, "one", 10, 0);
+    skip_of_peer(&w, 10, 50);
+    from_peer(&w, "late", 20, 10);
+    step(&w, 0);
+    step(&w, 0);
+    expect(&w, "skip:50 ", "");
+    skip_of_peer(&w, 10, 50);
+    step(&w, 0);
+    expect(&w, "", "");
+    tap_check(!commit_waiting(w.commit));
+    world_done(&w);
+}
+
+TAP_CASE(a_skip_waits_behind_what_is_hidden_before_it)
+{
+    struct world w;
+
+    world_init(&w);
+    safe(&w, PEER, 0);
+    from_peer(&w, "one", 10, 0);
+    step(&w, 0);
+    skip_of_peer(&w, 10, 50);
+    from_peer(&w, "two", 60, 50);
+    step(&w, 1);
+    expect(&w, "", "");
+    step(&w, TIMEOUT_MS);
+    expect(&w, "", "");
+    skip_of_peer(&w, 60, 70);
+    step(&w, 1);
+    expect(&w, "", "");
+    tap_equal(vector_get(&w.shown, PEER), 0);
+    safe(&w, PEER, 70);
+    step(&w, 1);
+    expect(&w, "one skip:50 two skip:70 ", "");
+    world_done(&w);
+}
+
+/* As after a start: an event of the peer that was not shown. */
+static void defer(struct world *w,
+                  const char *content,
+                  uint64_t sequence,
+                  uint64_t predecessor)
+{
+    struct batch *batch = batch_new(&w->intake, 1);
+    struct event *event =
+        event_new(bytes_text("/default/a"), bytes_text(content));
+    struct why why;
+
+    event->origin = PEER;
+    event->sequence = sequence;
+    event->predecessor = predecessor;
+    batch->origin = PEER;
+    batch_add_event(batch, event);
+    tap_equal(append(w, &event, 1, &why), 0);
+    commit_defer(w->commit, batch);
+}
+
+TAP_CASE(what_left_the_log_while_it_was_hidden_is_told)
+{
+    struct world w;
+
+    world_init(&w);
+    commit_cluster(w.commit, &w.have, false, true);
+    defer(&w, "two", 20, 10);
+    defer(&w, "four", 40, 30);
+    tap_check(vector_raise(&w.have, PEER, 50));
+    commit_deferred(w.commit, &w.have);
+    step(&w, 0);
+    expect(&w, "", "");
+    safe(&w, PEER, 50);
+    step(&w, 0);
+    expect(&w, "skip:10 two skip:30 four skip:50 ", "");
+    tap_equal(vector_get(&w.shown, PEER), 50);
+    world_done(&w);
+}
+
+TAP_CASE(of_hidden_events_that_have_all_left_the_log_none_is_waited_for)
+{
+    struct world w;
+
+    world_init(&w);
+    commit_cluster(w.commit, &w.have, false, true);
+    tap_check(vector_raise(&w.have, PEER, 50));
+    commit_deferred(w.commit, &w.have);
+    step(&w, 0);
+    expect(&w, "skip:50 ", "");
+    world_done(&w);
+}
+
+TAP_CASE(a_full_log_refuses_own_events_and_drops_those_of_peers)
 {
     struct world w;
 
@@ -475,14 +577,65 @@ TAP_CASE(a_full_log_refuses_own_events_and_keeps_those_of_peers)
     w.append_rc = RC_NO_SPACE;
     publish(&w, "a", true);
     from_peer(&w, "one", 10, 0);
-    from_peer(&w, "two", 20, 10);
+    skip_of_peer(&w, 10, 50);
     step(&w, 0);
     tap_equal_text(bytes_text(w.seen), "");
     tap_check(strncmp(w.answers, "a:", 2) == 0 && w.answers[2] != '0');
-    tap_check(commit_waiting(w.commit));
+    tap_check(!commit_waiting(w.commit));
     w.append_rc = 0;
+    from_peer(&w, "one", 10, 0);
     step(&w, 0);
-    expect(&w, "one two ", "");
+    expect(&w, "one ", "");
+    world_done(&w);
+}
+
+TAP_CASE(a_log_that_is_full_for_a_skip_takes_what_else_it_can)
+{
+    struct world w;
+
+    world_init(&w);
+    w.skip_rc = RC_NO_SPACE;
+    skip_of_peer(&w, 0, 50);
+    publish(&w, "a", false);
+    step(&w, 0);
+    expect(&w, "a ", "a:0 ");
+    tap_check(!commit_waiting(w.commit));
+    w.skip_rc = 0;
+    skip_of_peer(&w, 0, 50);
+    step(&w, 0);
+    expect(&w, "skip:50 ", "");
+    world_done(&w);
+}
+
+TAP_CASE(an_older_own_event_does_not_come_behind_a_new_one)
+{
+    struct batch *batch;
+    struct event *event;
+    struct world w;
+
+    world_init(&w);
+    w.now.wall_ms = 900001;
+    publish(&w, "new", true);
+    batch = batch_new(&w.intake, 1);
+    event = event_new(bytes_text("/default/a"), bytes_text("old"));
+    event->origin = OWN;
+    event->sequence = UINT64_C(900000) << 16;
+    batch->origin = OWN;
+    batch_add_event(batch, event);
+    commit_store(w.commit, batch);
+    step(&w, 0);
+    expect(&w, "new ", "new:0 ");
+    tap_equal(w.last_place, 1);
+    world_done(&w);
+}
+
+TAP_CASE(what_still_waits_at_the_end_is_taken_off_the_intake)
+{
+    struct world w;
+
+    world_init(&w);
+    publish(&w, "a", true);
+    from_peer(&w, "one", 10, 0);
     world_done(&w);
 }
 
