@@ -12,13 +12,22 @@
 #define CLOCKS_APART_MS_MAX (UINT64_C(5) * 60 * 1000)
 
 /* Whether what a cursor covers and we have not can be on its way: a cursor that
- * another node gave out is for what is on a disk. */
+ * another node gave out is for what is on a disk. Our clock may have been set
+ * back: what has come from the others shows theirs. */
 static bool may_come(const struct shard *shard,
                      struct moment now,
+                     const struct vector *have,
                      uint64_t sequence)
 {
+    uint64_t latest_ms = now.wall_ms;
+
+    for (size_t i = 0; i < have->count; i++) {
+        uint64_t ms = event_sequence_ms(have->entries[i].sequence);
+
+        latest_ms = latest_ms > ms ? latest_ms : ms;
+    }
     return shard->options.clustered &&
-           event_sequence_ms(sequence) < now.wall_ms + CLOCKS_APART_MS_MAX;
+           event_sequence_ms(sequence) < latest_ms + CLOCKS_APART_MS_MAX;
 }
 
 static enum problem place_after(struct shard *shard,
@@ -35,7 +44,7 @@ static enum problem place_after(struct shard *shard,
 
         if (!lookup->knows(lookup->context, e->origin) ||
             (e->sequence > vector_get(&have, e->origin) &&
-             !may_come(shard, now, e->sequence))) {
+             !may_come(shard, now, &have, e->sequence))) {
             return PROBLEM_CURSOR_UNKNOWN;
         }
     }
@@ -97,6 +106,16 @@ static bool all_have_history(const struct shard *shard,
     return true;
 }
 
+/* The last event that may have been seen before: what comes behind it is new.
+ */
+static uint64_t shown_place(const struct shard *shard)
+{
+    const struct shard_lookup *lookup = &shard->options.lookup;
+    struct vector shown;
+
+    return lookup->vector(lookup->context, &shown);
+}
+
 /* What the windows hold: where it begins, or further on where `ret` is. */
 static enum problem place_kept(struct shard *shard,
                                const struct channel_name *patterns,
@@ -108,7 +127,7 @@ static enum problem place_kept(struct shard *shard,
     struct vector at;
 
     ret->only_kept = true;
-    ret->since_place = shard->place;
+    ret->since_place = shown_place(shard);
     if (kept <= ret->place && ret->at.count > 0) {
         return PROBLEM_NONE; /* the cursor there is known */
     }
@@ -131,7 +150,7 @@ enum problem replay_find(struct shard *shard,
 
     *ret = (struct replay_start){.place = 1};
     if (!all_have_history(shard, patterns, pattern_count)) {
-        ret->since_place = shard->place;
+        ret->since_place = shown_place(shard);
     }
     switch (request->kind) {
     case REPLAY_NONE:
@@ -149,7 +168,7 @@ enum problem replay_find(struct shard *shard,
             ret->last = request->count;
             ret->place = shard->place;
             ret->only_kept = true;
-            ret->since_place = shard->place;
+            ret->since_place = shown_place(shard);
             lookup->low_water(lookup->context, &ret->at);
             return PROBLEM_NONE;
         }
@@ -272,20 +291,21 @@ static void go_on(struct replay *replay, const struct replay_page *page)
     }
 }
 
-/* A page that is full, or has come to the end, is answered; one that waits is
- * live meanwhile. Returns whether the subscription is still there. */
+/* A page that is full, or has come to the end, is answered, also when its
+ * cursor covers what has yet to come here; one that waits does so live, or
+ * until that has come. Returns whether the subscription is still there. */
 static bool end_history_page(struct replay *replay,
                              const struct replay_page *page,
-                             bool live,
+                             bool at_end,
                              struct moment now)
 {
     struct client *client = replay->subscription->client;
     struct vector at = page->at;
 
-    if (live && history_wants(client)) {
+    if (at_end && history_wants(client)) {
         vector_merge(&at, &client->shard->vector);
     }
-    history_page_end(client, now, &at, live);
+    history_page_end(client, now, &at, at_end);
     return client->state == CLIENT_HISTORY;
 }
 
@@ -297,6 +317,7 @@ void replay_give(struct replay *replay,
     struct subscription *s = replay->subscription;
     struct client *client = s->client;
     struct shard *shard = client->shard;
+    bool at_end = page->next_place > shard->place;
 
     if (page->back) {
         if (page->last == 0) {
@@ -320,10 +341,10 @@ void replay_give(struct replay *replay,
     }
     delivery_page_give(shard, s, page->mark);
     if (s->format == SUBSCRIPTION_HISTORY && history_lags(client)) {
-        live = false;
+        live = at_end = false;
     }
     if (s->format == SUBSCRIPTION_HISTORY &&
-        !end_history_page(replay, page, live, now)) {
+        !end_history_page(replay, page, at_end, now)) {
         return;
     }
     if (live) {

@@ -167,6 +167,7 @@ static void make_shard(struct shard_world *w)
         .metrics = &w->metrics,
         .all_metrics = w->all_metrics,
         .all_metrics_count = 1,
+        .clustered = w->options.clustered,
         .compression = w->options.compression,
         .allowed_origins = w->options.allowed_origins,
         .allowed_origins_count = w->options.allowed_origins_count,

@@ -23,6 +23,7 @@ struct shard_world_options {
     const struct bytes *allowed_origins;
     size_t allowed_origins_count;
     bool console;
+    bool clustered;
 };
 
 struct shard_world {

@@ -244,19 +244,28 @@ TAP_CASE(the_hand_over_to_live_misses_nothing_while_events_keep_coming)
     shard_world_free(w);
 }
 
-/* The cursor after the last event in the log. */
-static void newest_cursor(const struct shard_world *w, char ret[1024])
+/* The cursor after the last event in the log, or one that is `ahead_ms` later.
+ */
+static void cursor_ahead(const struct shard_world *w,
+                         uint64_t ahead_ms,
+                         char ret[1024])
 {
     const struct event *event = w->log[w->log_count - 1];
     struct vector v = {0};
     struct buffer text;
 
-    tap_check(vector_raise(&v, event->origin, event->sequence));
+    tap_check(
+        vector_raise(&v, event->origin, event->sequence + (ahead_ms << 16)));
     buffer_init(&text, 1023);
     cursor_print(&v, &text);
     memcpy(ret, text.data, text.len);
     ret[text.len] = '\0';
     buffer_done(&text);
+}
+
+static void newest_cursor(const struct shard_world *w, char ret[1024])
+{
+    cursor_ahead(w, 0, ret);
 }
 
 TAP_CASE(a_cursor_of_another_shard_covers_what_this_one_has_yet_to_walk_to)
@@ -646,6 +655,61 @@ TAP_CASE(history_has_what_was_answered_before_it_was_asked_for)
     tap_equal(w->metrics.subscriptions_open, 0);
     tap_equal(shard_peer_answer(p, head), 200);
     tap_check(memmem(p->taken.data, p->taken.len, "1:", 2) != NULL);
+    shard_world_free(w);
+}
+
+static struct shard_world *clustered_world(void)
+{
+    struct shard_world_options options = shard_world_defaults();
+
+    options.clustered = true;
+    return shard_world_new(&options);
+}
+
+TAP_CASE(history_after_what_has_yet_to_come_is_empty_and_at_once)
+{
+    struct shard_world *w = clustered_world();
+    struct shard_peer *p = shard_world_connect(w);
+    char cursor[1024];
+    char query[1100];
+    char head[1024];
+
+    publish(w, "/default/a", 0, 1);
+    cursor_ahead(w, 1000, cursor);
+    (void)snprintf(query, sizeof(query), "channel=/default/a&after=%s", cursor);
+    ask(p, query);
+    shard_world_settle(w);
+    tap_equal(shard_peer_answer(p, head), 200);
+    tap_check(memmem(p->taken.data, p->taken.len, "\"events\":[]", 11) != NULL);
+    tap_check(memmem(p->taken.data, p->taken.len, cursor, strlen(cursor)) !=
+              NULL);
+    tap_equal(w->metrics.subscriptions_open, 0);
+    shard_world_free(w);
+}
+
+TAP_CASE(a_cursor_may_be_ahead_of_a_clock_that_was_set_back)
+{
+    static const struct {
+        uint64_t ahead_ms;
+        int status;
+    } cases[] = {{1000, 200}, {299000, 200}, {301000, 400}};
+    struct shard_world *w = clustered_world();
+    char cursor[1024];
+    char query[1100];
+    char head[1024];
+
+    publish(w, "/default/a", 0, 1);
+    w->now.wall_ms -= 3600 * 1000;
+    for (size_t i = 0; i < 3; i++) {
+        struct shard_peer *p = shard_world_connect(w);
+
+        cursor_ahead(w, cases[i].ahead_ms, cursor);
+        (void)snprintf(
+            query, sizeof(query), "channel=/default/a&after=%s", cursor);
+        ask(p, query);
+        shard_world_settle(w);
+        tap_equal(shard_peer_answer(p, head), cases[i].status);
+    }
     shard_world_free(w);
 }
 
