@@ -14,9 +14,9 @@
 #define COPIED_PAGES 64
 
 /* An upper bound of the new pages that a batch needs. */
-uint64_t log_append_pages(const struct log *log,
-                          struct event *const *events,
-                          size_t count)
+static uint64_t batch_pages(const struct log *log,
+                            struct event *const *events,
+                            size_t count)
 {
     uint64_t half = (log->page_bytes - PAGE_HEAD_BYTES) / 2;
     uint64_t leaf_bytes = 0;
@@ -50,23 +50,22 @@ static int put_event(MDB_cursor *cursor, uint64_t place, struct event *event)
     return error;
 }
 
-int log_append_put(struct log *log,
-                   MDB_txn *txn,
-                   MDB_cursor *cursor,
-                   struct event *const *events,
-                   size_t count)
+static int delete_place(MDB_cursor *cursor, uint64_t place)
 {
-    int error = 0;
+    MDB_val key = {.mv_size = sizeof(place), .mv_data = &place};
+    MDB_val value;
+    int error = mdb_cursor_get(cursor, &key, &value, MDB_SET);
 
-    for (size_t n = 0; error == 0 && n < count; n++) {
-        error = put_event(cursor, log->last_place + 1 + n, events[n]);
+    if (error != 0) {
+        return error == MDB_NOTFOUND ? 0 : error;
     }
-    return error == 0 ? log_meta_save_shown(log, txn) : error;
+    return mdb_cursor_del(cursor, 0);
 }
 
 static int put_events(struct log *log,
                       struct event *const *events,
-                      size_t count)
+                      size_t count,
+                      bool moves)
 {
     MDB_txn *txn;
     MDB_cursor *cursor;
@@ -76,8 +75,14 @@ static int put_events(struct log *log,
         return error;
     }
     error = mdb_cursor_open(txn, log->events, &cursor);
+    for (size_t n = 0; error == 0 && moves && n < count; n++) {
+        error = delete_place(cursor, events[n]->place);
+    }
+    for (size_t n = 0; error == 0 && n < count; n++) {
+        error = put_event(cursor, log->last_place + 1 + n, events[n]);
+    }
     if (error == 0) {
-        error = log_append_put(log, txn, cursor, events, count);
+        error = log_meta_save_shown(log, txn);
     }
     if (error == 0 && log->reserve_next > log->reserved) {
         error = log_meta_reserve(log, txn, log->reserve_next);
@@ -106,10 +111,10 @@ static void press(struct log *log, uint64_t pages)
     log->pressed = true;
 }
 
-int log_append_failed(struct log *log,
-                      int error,
-                      uint64_t pages,
-                      struct why *why)
+static int append_failed(struct log *log,
+                         int error,
+                         uint64_t pages,
+                         struct why *why)
 {
     if (log_rc(error) == RC_NO_SPACE && log_writable(log)) {
         press(log, pages);
@@ -183,13 +188,26 @@ void log_append_settle(struct log *log,
     pthread_mutex_unlock(&log->known_lock);
 }
 
+int log_append_store(struct log *log,
+                     struct event *const *events,
+                     size_t count,
+                     bool moves,
+                     struct why *why)
+{
+    uint64_t pages = batch_pages(log, events, count);
+    int error;
+
+    log_grow_prepare(log, pages);
+    error = put_events(log, events, count, moves);
+    return error == 0 ? 0 : append_failed(log, error, pages, why);
+}
+
 int log_append(struct log *log,
                struct event *const *events,
                size_t count,
                struct why *why)
 {
-    uint64_t pages;
-    int error;
+    int rc;
 
     check(!log->read_only && count > 0);
     if (log->failed) {
@@ -206,11 +224,9 @@ int log_append(struct log *log,
             (unsigned long long)LOG_RECORD_BYTES_MAX,
             (unsigned long long)LOG_BATCH_BYTES_MAX);
     }
-    pages = log_append_pages(log, events, count);
-    log_grow_prepare(log, pages);
-    error = put_events(log, events, count);
-    if (error != 0) {
-        return log_append_failed(log, error, pages, why);
+    rc = log_append_store(log, events, count, false, why);
+    if (rc != 0) {
+        return rc;
     }
     log_append_settle(log, events, count);
     if (log->pressed) {
@@ -234,21 +250,12 @@ int log_append_skip(struct log *log,
                     uint64_t sequence,
                     struct why *why)
 {
-    MDB_txn *txn;
     int error;
 
     check(!log->read_only);
     log_note_sequence(log, origin, sequence);
     log_seek_leave(log, origin, sequence);
     show_skipped(log, origin, sequence);
-    error = mdb_txn_begin(log->env, NULL, 0, &txn);
-    if (error == 0) {
-        error = log_meta_save(log, txn);
-        if (error == 0) {
-            error = mdb_txn_commit(txn);
-        } else {
-            mdb_txn_abort(txn);
-        }
-    }
-    return error == 0 ? 0 : log_append_failed(log, error, 0, why);
+    error = log_meta_commit(log);
+    return error == 0 ? 0 : append_failed(log, error, 0, why);
 }

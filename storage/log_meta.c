@@ -166,6 +166,22 @@ int log_meta_save(struct log *log, MDB_txn *txn)
     return error;
 }
 
+int log_meta_commit(struct log *log)
+{
+    MDB_txn *txn;
+    int error = mdb_txn_begin(log->env, NULL, 0, &txn);
+
+    if (error != 0) {
+        return error;
+    }
+    error = log_meta_save(log, txn);
+    if (error != 0) {
+        mdb_txn_abort(txn);
+        return error;
+    }
+    return mdb_txn_commit(txn);
+}
+
 int log_meta_save_shown(struct log *log, MDB_txn *txn)
 {
     const struct vector *shown = &log->shown.vector;

@@ -128,27 +128,23 @@ void log_forget_corrupt(struct log *log, uint64_t place);
 int log_meta_load(struct log *log, MDB_txn *txn, struct why *why);
 int log_meta_create(struct log *log, MDB_txn *txn, uint64_t new_origin);
 int log_meta_save(struct log *log, MDB_txn *txn);
+int log_meta_commit(struct log *log); /* in a transaction of its own */
 int log_meta_reserve(struct log *log, MDB_txn *txn, uint64_t sequence);
 
 /* The vector of what is shown, unless everything is. LMDB's errors. */
 int log_meta_save_shown(struct log *log, MDB_txn *txn);
 
-/* log_append.c: its steps, for log_show.c. */
-uint64_t log_append_pages(const struct log *log,
-                          struct event *const *events,
-                          size_t count);
-int log_append_put(struct log *log,
-                   MDB_txn *txn,
-                   MDB_cursor *cursor,
-                   struct event *const *events,
-                   size_t count);
+/* log_append.c: store events at the end, in one transaction; `moves`: they
+ * leave their old places in it. Then let everyone see them. Errors as
+ * log_append(). */
+int log_append_store(struct log *log,
+                     struct event *const *events,
+                     size_t count,
+                     bool moves,
+                     struct why *why);
 void log_append_settle(struct log *log,
                        struct event *const *events,
                        size_t count);
-int log_append_failed(struct log *log,
-                      int error,
-                      uint64_t pages,
-                      struct why *why);
 
 /* log_show.c: they are on disk, and shown when all is: place and vector change
  * at once. Under known_lock. */

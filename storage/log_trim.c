@@ -182,18 +182,8 @@ static int trim(struct log *log, struct step *step)
  * that an append which waits for the pages is the second. */
 static int release_pages(struct log *log)
 {
-    MDB_txn *txn;
-    int error = mdb_txn_begin(log->env, NULL, 0, &txn);
+    int error = log_meta_commit(log);
 
-    if (error != 0) {
-        return error;
-    }
-    error = log_meta_save(log, txn);
-    if (error != 0) {
-        mdb_txn_abort(txn);
-        return error;
-    }
-    error = mdb_txn_commit(txn);
     pthread_rwlock_wrlock(&log->map_lock);
     pthread_rwlock_unlock(&log->map_lock);
     return error;

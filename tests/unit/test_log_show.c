@@ -168,6 +168,24 @@ TAP_CASE(log_moves_events_to_the_end)
     log_close(log);
 }
 
+TAP_CASE(log_move_keeps_what_is_reserved_on_disk)
+{
+    const char *dir = fixture_dir();
+    struct log *log = fixture_open(dir);
+    struct event *event = event_of(FIXTURE_ORIGIN, 1);
+    struct why why;
+
+    append(log, event);
+    log_reserve(log, 1000);
+    tap_equal(log_move(log, &event, 1, &why), 0);
+    tap_equal(fixture_stat(log).reserved, 1000);
+    log_close(log);
+    log = fixture_open(dir);
+    tap_equal(fixture_stat(log).reserved, 1000);
+    event_unref(event);
+    log_close(log);
+}
+
 TAP_CASE(log_moves_an_event_with_its_key)
 {
     struct log *log = fixture_open(fixture_dir());
