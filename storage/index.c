@@ -204,20 +204,33 @@ static void drop_empty(struct index *i, struct index_channel *c)
     index_channel_free(c);
 }
 
-void index_drop_first(struct index *i,
-                      struct bytes channel,
-                      uint64_t place,
-                      uint64_t record_bytes)
+/* Take what `take` takes of a channel, and the channel when it is empty then.
+ */
+static void take_out(struct index *i,
+                     struct bytes channel,
+                     uint64_t place,
+                     uint64_t record_bytes,
+                     struct index_channel_gone (*take)(struct index_channel *c,
+                                                       uint64_t place,
+                                                       uint64_t record_bytes))
 {
     struct index_channel *c;
 
     pthread_mutex_lock(&i->lock);
     c = find_channel(i, channel);
     if (c != NULL) {
-        count_gone(i, index_channel_drop(c, place, record_bytes));
+        count_gone(i, take(c, place, record_bytes));
         drop_empty(i, c);
     }
     pthread_mutex_unlock(&i->lock);
+}
+
+void index_drop_first(struct index *i,
+                      struct bytes channel,
+                      uint64_t place,
+                      uint64_t record_bytes)
+{
+    take_out(i, channel, place, record_bytes, index_channel_drop);
 }
 
 void index_leave(struct index *i,
@@ -247,15 +260,7 @@ void index_remove(struct index *i,
                   uint64_t place,
                   uint64_t record_bytes)
 {
-    struct index_channel *c;
-
-    pthread_mutex_lock(&i->lock);
-    c = find_channel(i, channel);
-    if (c != NULL) {
-        count_gone(i, index_channel_remove(c, place, record_bytes));
-        drop_empty(i, c);
-    }
-    pthread_mutex_unlock(&i->lock);
+    take_out(i, channel, place, record_bytes, index_channel_remove);
 }
 
 struct index_gone index_gone(struct index *i, struct bytes channel)
