@@ -95,6 +95,15 @@ void vector_limit(struct vector *v, const struct vector *other)
     }
 }
 
+void vector_cap(struct vector *v, uint64_t sequence)
+{
+    for (size_t i = 0; i < v->count; i++) {
+        if (v->entries[i].sequence > sequence) {
+            v->entries[i].sequence = sequence;
+        }
+    }
+}
+
 bool vector_covers(const struct vector *a, const struct vector *b)
 {
     for (size_t i = 0; i < b->count; i++) {

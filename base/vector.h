@@ -45,6 +45,9 @@ void vector_merge(struct vector *v, const struct vector *other);
 /* Have of no origin more than `other` has. */
 void vector_limit(struct vector *v, const struct vector *other);
 
+/* Have of no origin more than up to `sequence`. */
+void vector_cap(struct vector *v, uint64_t sequence);
+
 /* Whether `a` has all that `b` has. */
 bool vector_covers(const struct vector *a, const struct vector *b);
 

@@ -150,13 +150,7 @@ static int expire(struct log *log,
     int rc;
 
     log_seek_vector(log, &old);
-    for (size_t n = 0; n < old.count; n++) {
-        uint64_t sequence = (before_ms << 16) - 1;
-
-        if (old.entries[n].sequence > sequence) {
-            old.entries[n].sequence = sequence;
-        }
-    }
+    vector_cap(&old, (before_ms << 16) - 1);
     a.place = log_seek(log, &old);
     a.place = a.place > expired ? a.place : expired;
     rc = log_read(log, a.place, LOG_PAGE_BYTES_MAX, pass_old, &a, why);

@@ -66,11 +66,7 @@ static void place_since(struct shard *shard,
     struct vector low;
 
     (void)lookup->vector(lookup->context, &ret->at);
-    for (size_t i = 0; i < ret->at.count; i++) {
-        if (ret->at.entries[i].sequence > before) {
-            ret->at.entries[i].sequence = before;
-        }
-    }
+    vector_cap(&ret->at, before);
     lookup->low_water(lookup->context, &low);
     vector_merge(&ret->at, &low);
     ret->place = lookup->seek(lookup->context, &ret->at);

@@ -112,4 +112,18 @@ TAP_CASE(a_compact_one_reads_and_copies_as_the_whole)
     free(compact);
 }
 
+TAP_CASE(vector_cap_lowers_what_is_beyond)
+{
+    struct vector v = {0};
+
+    (void)vector_raise(&v, 1, 10);
+    (void)vector_raise(&v, 2, 20);
+    (void)vector_raise(&v, 3, 0);
+    vector_cap(&v, 15);
+    tap_equal(vector_get(&v, 1), 10);
+    tap_equal(vector_get(&v, 2), 15);
+    tap_equal(vector_get(&v, 3), 0);
+    tap_check(vector_knows(&v, 3));
+}
+
 TAP_MAIN()
