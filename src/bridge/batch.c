@@ -69,6 +69,15 @@ void batch_unref(struct batch *batch)
     free(batch);
 }
 
+void batch_unref_all(struct list *batches)
+{
+    struct list *node;
+
+    while ((node = list_pop_front(batches)) != NULL) {
+        batch_unref(list_entry(node, struct batch, node));
+    }
+}
+
 bool batch_full(const struct batch *batch)
 {
     return batch->event_count > BATCH_EVENTS_MAX - CLIENT_MSG_EVENTS_MAX ||

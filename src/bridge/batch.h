@@ -48,6 +48,7 @@ struct batch *batch_new_skip(struct intake *intake,
                              uint64_t to);
 struct batch *batch_ref(struct batch *batch);
 void batch_unref(struct batch *batch);
+void batch_unref_all(struct list *batches); /* empty then */
 
 /* Whether another publish might not fit. */
 bool batch_full(const struct batch *batch);

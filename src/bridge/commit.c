@@ -47,15 +47,6 @@ struct commit *commit_new(const struct commit_options *options)
     return c;
 }
 
-static void drop_batches(struct list *batches)
-{
-    struct list *node;
-
-    while ((node = list_pop_front(batches)) != NULL) {
-        batch_unref(list_entry(node, struct batch, node));
-    }
-}
-
 void commit_free(struct commit *c)
 {
     struct list *node;
@@ -71,7 +62,7 @@ void commit_free(struct commit *c)
             publish_free(publish);
         }
     }
-    drop_batches(&c->foreign);
+    batch_unref_all(&c->foreign);
     frontier_done(&c->frontier);
     free(c);
 }
@@ -166,9 +157,19 @@ struct turn {
     size_t answered; /* events whose publishers were, before the log has them */
     struct batch *own[OWN_COUNT]; /* NULL: nothing waits there */
     struct list foreign;
+    struct vector taken; /* up to where it has events, of each origin */
     struct event **events;
     size_t event_count;
 };
+
+static void note_taken(struct turn *turn, const struct batch *batch)
+{
+    if (batch->event_count > 0) {
+        (void)vector_raise(&turn->taken,
+                           batch->origin,
+                           batch->events[batch->event_count - 1]->sequence);
+    }
+}
 
 static int find_key(void *context,
                     struct bytes channel,
@@ -212,6 +213,7 @@ static void take_own(struct commit *c,
         batch_fail(batch, PROBLEM_QUORUM);
     }
     turn->own[kind] = batch;
+    note_taken(turn, batch);
 }
 
 /* Those whose namespace says memory have their answers now, unless the log is
@@ -236,33 +238,6 @@ static void answer_early(struct commit *c, struct turn *turn)
     }
 }
 
-static uint64_t last_in(const struct batch *batch,
-                        uint64_t origin,
-                        uint64_t otherwise)
-{
-    return batch != NULL && batch->origin == origin && batch->event_count > 0
-               ? batch->events[batch->event_count - 1]->sequence
-               : otherwise;
-}
-
-/* What is on disk, or will be with this turn, of an origin. */
-static uint64_t last_of(struct commit *c,
-                        const struct turn *turn,
-                        uint64_t origin)
-{
-    const struct commit_log *log = &c->options.log;
-    uint64_t last = log->last_sequence(log->context, origin);
-
-    for (size_t i = 0; i < OWN_COUNT; i++) {
-        last = last_in(turn->own[i], origin, last);
-    }
-    list_each(node, &turn->foreign)
-    {
-        last = last_in(list_entry(node, struct batch, node), origin, last);
-    }
-    return last;
-}
-
 /* Whether the peer's batch, less what is there already, follows from what is.
  * An origin that was set back names a predecessor that is older: nothing is
  * missing then. */
@@ -280,17 +255,21 @@ static bool is_skip(const struct batch *batch)
 /* Up to the next skip, which begins the next turn. */
 static void take_foreign(struct commit *c, struct turn *turn)
 {
+    const struct commit_log *log = &c->options.log;
     size_t bytes = 0;
 
     while (!list_empty(&c->foreign) && bytes < BATCH_FOREIGN_BYTES_MAX) {
         struct batch *batch = list_entry(c->foreign.next, struct batch, node);
+        uint64_t stored = log->last_sequence(log->context, batch->origin);
+        uint64_t taken = vector_get(&turn->taken, batch->origin);
 
         if (is_skip(batch)) {
             return;
         }
         list_remove(&batch->node);
-        if (follows(last_of(c, turn, batch->origin), batch)) {
+        if (follows(stored > taken ? stored : taken, batch)) {
             bytes += batch->record_bytes;
+            note_taken(turn, batch);
             list_push_back(&turn->foreign, &batch->node);
         } else {
             batch_unref(batch);
@@ -411,8 +390,8 @@ static void refuse(struct commit *c, struct turn *turn, struct moment now)
             frontier_add(&c->frontier, turn->own[i], now);
         }
     }
-    drop_batches(&turn->foreign);
-    drop_batches(&c->foreign);
+    batch_unref_all(&turn->foreign);
+    batch_unref_all(&c->foreign);
     metrics_add(c->options.metrics, log_failures, 1);
     metrics_add(c->options.metrics, events_lost, turn->answered);
     c->lost += turn->answered;
@@ -446,7 +425,7 @@ int commit_step(struct commit *c, struct moment now, struct why *why)
         return RC_IO;
     }
     if (skip_rc != 0) {
-        drop_batches(&c->foreign);
+        batch_unref_all(&c->foreign);
     }
     list_init(&turn.foreign);
     for (int kind = 0; kind < OWN_COUNT; kind++) {

@@ -45,20 +45,11 @@ void frontier_init(struct frontier *f,
     list_init(&f->ready);
 }
 
-static void free_batches(struct list *batches)
-{
-    struct list *node;
-
-    while ((node = list_pop_front(batches)) != NULL) {
-        batch_unref(batch_entry(node));
-    }
-}
-
 void frontier_done(struct frontier *f)
 {
-    free_batches(&f->waiting);
-    free_batches(&f->deferred);
-    free_batches(&f->ready);
+    batch_unref_all(&f->waiting);
+    batch_unref_all(&f->deferred);
+    batch_unref_all(&f->ready);
 }
 
 static void count(struct frontier *f, const struct batch *b, bool more)

@@ -314,10 +314,7 @@ void log_thread_stop(struct log_thread *t)
         pthread_mutex_unlock(&t->mutex);
         pthread_join(t->thread, NULL);
     }
-    while (!list_empty(&t->batches)) {
-        batch_unref(
-            list_entry(list_pop_front(&t->batches), struct batch, node));
-    }
+    batch_unref_all(&t->batches);
     commit_free(t->commit);
     pthread_mutex_destroy(&t->mutex);
     pthread_cond_destroy(&t->wake);
