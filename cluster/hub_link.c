@@ -298,7 +298,8 @@ bool hub_link_next_output(struct hub *h,
             continue;
         }
         output = link_output(l->link);
-        if (output.len == 0 && l->peer != NULL) {
+        if (output.len == 0 && l->peer != NULL && l->drained) {
+            l->drained = false;
             replication_pump(h->replication, l->peer);
             output = link_output(l->link);
         }
@@ -318,6 +319,7 @@ void hub_link_sent(struct hub *h, struct hub_link *link, size_t taken)
 
     (void)h;
     link_output_sent(link->link, taken);
+    link->drained = link->drained || taken > 0;
     link->blocked = taken < wanted;
 }
 

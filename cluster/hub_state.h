@@ -19,6 +19,7 @@ struct hub_link {
     struct vector told; /* our vector, as our HELLO has it */
     bool told_members;  /* has said whom it knows */
     bool blocked;       /* until hub_link_writable() */
+    bool drained; /* output has left since replication was asked for more */
 };
 
 /* A member that is to be connected to. */
