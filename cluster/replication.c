@@ -30,13 +30,21 @@ void replication_free(struct replication *r)
     free(r);
 }
 
-static struct replication_known *known(struct replication *r, uint64_t node)
+/* Where the node is, or known_count. */
+static size_t find_known(const struct replication *r, uint64_t node)
 {
     size_t at = 0;
 
     while (at < r->known_count && r->known[at].node != node) {
         at++;
     }
+    return at;
+}
+
+static struct replication_known *known(struct replication *r, uint64_t node)
+{
+    size_t at = find_known(r, node);
+
     if (at == r->known_count) {
         if (r->known_count == REPLICATION_KNOWN_MAX) {
             at = 0; /* the one that was known first */
@@ -52,22 +60,21 @@ bool replication_known(const struct replication *r,
                        uint64_t node,
                        struct vector *ret)
 {
-    for (size_t i = 0; i < r->known_count; i++) {
-        if (r->known[i].node == node) {
-            *ret = r->known[i].have;
-            return true;
-        }
+    size_t at = find_known(r, node);
+
+    if (at == r->known_count) {
+        return false;
     }
-    return false;
+    *ret = r->known[at].have;
+    return true;
 }
 
 void replication_forget(struct replication *r, uint64_t node)
 {
-    for (size_t i = 0; i < r->known_count; i++) {
-        if (r->known[i].node == node) {
-            r->known[i] = r->known[--r->known_count];
-            return;
-        }
+    size_t at = find_known(r, node);
+
+    if (at < r->known_count) {
+        r->known[at] = r->known[--r->known_count];
     }
 }
 
@@ -360,12 +367,12 @@ static uint64_t majority_has(const struct replication *r,
     uint64_t sequence;
 
     for (size_t i = 0; i < member_count; i++) {
-        struct vector have;
+        size_t at = find_known(r, members[i]);
 
         if (members[i] == r->options.identity) {
             has[i] = vector_get(&r->have, origin);
-        } else if (replication_known(r, members[i], &have)) {
-            has[i] = vector_get(&have, origin);
+        } else if (at < r->known_count) {
+            has[i] = vector_get(&r->known[at].have, origin);
         }
     }
     qsort(has, member_count, sizeof(has[0]), descending);
