@@ -236,6 +236,11 @@ void log_reserve(struct log *log, uint64_t sequence)
     log->reserve_next = sequence;
 }
 
+uint64_t log_reserved(const struct log *log)
+{
+    return log->reserved;
+}
+
 void log_stat(struct log *log, struct log_stat *ret)
 {
     struct log_stat stat = {.bytes_max = log->bytes_max};

@@ -204,6 +204,7 @@ int log_append_skip(struct log *log,
  * node up to `sequence` may have been given away: none of them is an event's
  * after a crash unless its event is on disk. Only the log thread. */
 void log_reserve(struct log *log, uint64_t sequence);
+uint64_t log_reserved(const struct log *log); /* on disk; the log thread */
 
 /* Trim the head: up to `count_max` of the oldest events, as long as they are
  * over the budget, or older than `older_than_ms` (Unix time; 0: no limit).

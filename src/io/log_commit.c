@@ -62,10 +62,7 @@ static int find_key(void *context,
 
 static uint64_t reserved(void *context)
 {
-    struct log_stat stat;
-
-    log_stat(context, &stat);
-    return stat.reserved;
+    return log_reserved(context);
 }
 
 static void reserve(void *context, uint64_t sequence)
