@@ -29,16 +29,12 @@ void hub_link_free(struct hub_link *l)
 static void split_urls(const char *urls, struct peer_hello *hello)
 {
     struct bytes rest = bytes_text(urls);
+    struct bytes url;
 
-    while (rest.len > 0 && hello->url_count < PEER_URLS_MAX) {
-        const uint8_t *space = memchr(rest.data, ' ', rest.len);
-        size_t len = space == NULL ? rest.len : (size_t)(space - rest.data);
-
-        if (len > 0) {
-            hello->urls[hello->url_count++] = bytes_of(rest.data, len);
+    while (hello->url_count < PEER_URLS_MAX && bytes_split(&rest, ' ', &url)) {
+        if (url.len > 0) {
+            hello->urls[hello->url_count++] = url;
         }
-        len += space != NULL;
-        rest = bytes_of(rest.data + len, rest.len - len);
     }
 }
 

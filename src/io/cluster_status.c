@@ -44,17 +44,16 @@ struct line {
 /* The URLs stand in one text by spaces; they are printable ASCII. */
 static bool write_urls(struct buffer *out, const char *urls, bool any)
 {
-    for (const char *at = urls; *at != '\0';) {
-        const char *space = strchr(at, ' ');
-        size_t len = space == NULL ? strlen(at) : (size_t)(space - at);
+    struct bytes rest = bytes_text(urls);
+    struct bytes url;
 
-        if (len > 0) {
+    while (bytes_split(&rest, ' ', &url)) {
+        if (url.len > 0) {
             buffer_text(out, any ? ",\"" : "\"");
-            buffer_append(out, bytes_of((const uint8_t *)at, len));
+            buffer_append(out, url);
             buffer_text(out, "\"");
             any = true;
         }
-        at += len + (space != NULL);
     }
     return any;
 }
