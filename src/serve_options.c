@@ -140,22 +140,24 @@ static void set_text(struct settings *s, const char *name, const char *value)
     check(settings_assign(entry_of(name), s, &text, 1, NULL) == 0);
 }
 
-/* The words between commas. */
-static void set_join(struct settings *s, const char *value)
+/* The words between commas; one too many is left to the setting to refuse. */
+static int take_join(struct settings *s, const char *value)
 {
-    struct bytes words[CLUSTER_JOIN_MAX];
+    struct bytes words[CLUSTER_JOIN_MAX + 1];
     size_t count = 0;
+    struct why why;
 
-    for (const char *at = value; at != NULL && count < CLUSTER_JOIN_MAX;) {
-        const char *comma = strchr(at, ',');
+    for (bool more = true; more && count <= CLUSTER_JOIN_MAX;) {
+        size_t len = strcspn(value, ",");
 
-        words[count++] =
-            comma == NULL ? bytes_text(at)
-                          : bytes_of((const uint8_t *)at, (size_t)(comma - at));
-        at = comma == NULL ? NULL : comma + 1;
+        more = value[len] == ',';
+        words[count++] = bytes_of((const uint8_t *)value, len);
+        value += len + more;
     }
-    check(settings_assign(entry_of("cluster.join"), s, words, count, NULL) ==
-          0);
+    if (settings_assign(entry_of("cluster.join"), s, words, count, &why) != 0) {
+        return options_complain(&command, "--join: %s", why.text);
+    }
+    return 0;
 }
 
 static int read_dev_cluster(const struct options *o, struct settings *s)
@@ -180,10 +182,7 @@ static int read_dev_cluster(const struct options *o, struct settings *s)
                                 "--cluster-listen needs --cluster-secret-file");
     }
     set_text(s, "cluster.secret_file", secret);
-    if (join != NULL) {
-        set_join(s, join);
-    }
-    return 0;
+    return join == NULL ? 0 : take_join(s, join);
 }
 
 static int read_dev(const struct options *o, struct serve_options *ret)
