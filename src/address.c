@@ -85,3 +85,11 @@ void address_print(const struct address *address,
              bracket ? "]" : "",
              address->port);
 }
+
+struct listener_address address_listener(const struct address *address)
+{
+    struct listener_address ret = {.port = address->port};
+
+    (void)snprintf(ret.host, sizeof(ret.host), "%s", address->host);
+    return ret;
+}

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/why.h"
+#include "src/io/listener.h"
 
 #define ADDRESS_HOST_BYTES_MAX 255
 #define ADDRESS_TEXT_BYTES_MAX (ADDRESS_HOST_BYTES_MAX + 9)
@@ -19,5 +20,8 @@ int address_parse(struct bytes text, struct address *ret, struct why *why);
 
 void address_print(const struct address *address,
                    char ret[ADDRESS_TEXT_BYTES_MAX]);
+
+/* The same for src/io, which is below. */
+struct listener_address address_listener(const struct address *address);
 
 #endif

@@ -15,14 +15,6 @@
 /* How long a peer may take to answer our close. */
 #define CLOSE_TIMEOUT_MS 5000
 
-static struct listener_address listener(const struct address *address)
-{
-    struct listener_address ret = {.port = address->port};
-
-    (void)snprintf(ret.host, sizeof(ret.host), "%s", address->host);
-    return ret;
-}
-
 static struct shard_limits limits(const struct settings *s)
 {
     return (struct shard_limits){
@@ -128,7 +120,7 @@ static int run(struct serve_options *o,
 {
     const struct settings *s = &o->settings;
     const struct server_tls tls = {
-        .listen = listener(&s->tls_listen),
+        .listen = address_listener(&s->tls_listen),
         .certificate_file = s->tls_certificate,
         .key_file = s->tls_key,
     };
@@ -139,7 +131,7 @@ static int run(struct serve_options *o,
         .data_dir = s->data_dir,
         .log_bytes_max = s->log_bytes_max,
         .log_age_max_ms = s->log_age_max_ms,
-        .listen = listener(&s->listen),
+        .listen = address_listener(&s->listen),
         .tls = s->tls_listen.host[0] != '\0' ? &tls : NULL,
         .shards = (unsigned)s->shards,
         .connections_max = s->limits_connections_max,

@@ -6,14 +6,6 @@
 #include <sodium.h>
 #include <stdio.h>
 
-static struct listener_address listener(const struct address *address)
-{
-    struct listener_address ret = {.port = address->port};
-
-    (void)snprintf(ret.host, sizeof(ret.host), "%s", address->host);
-    return ret;
-}
-
 bool serve_cluster_wanted(const struct settings *s)
 {
     return s->cluster_listen.host[0] != '\0';
@@ -57,7 +49,7 @@ static int read_seeds(const struct settings_list *join,
         if (rc != 0) {
             return why_wrap(why, rc, "cluster.join: '%s'", join->items[i]);
         }
-        ret->seeds[ret->server.seed_count++] = listener(&address);
+        ret->seeds[ret->server.seed_count++] = address_listener(&address);
     }
     return 0;
 }
@@ -93,8 +85,8 @@ int serve_cluster_read(const struct settings *s,
     int rc;
 
     memset(ret, 0, sizeof(*ret));
-    ret->server.listen = listener(&s->cluster_listen);
-    ret->server.advertise = listener(&s->cluster_advertise);
+    ret->server.listen = address_listener(&s->cluster_listen);
+    ret->server.advertise = address_listener(&s->cluster_advertise);
     ret->server.seeds = ret->seeds;
     ret->server.secret = ret->secret;
     rc = read_secret(s->cluster_secret_file, ret->secret, why);
