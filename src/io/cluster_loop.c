@@ -16,23 +16,6 @@
 #define LEAVE_CHECK_MS 10
 #define STATUS_MS 250
 
-static void take_issuers(struct cluster_loop *c, void *content)
-{
-    struct buffer *keys = content;
-    struct peer_issuers issuers = {.count = 0};
-    struct hub_input in = {.kind = HUB_INPUT_ISSUERS, .issuers = &issuers};
-
-    while (issuers.count < PEER_ISSUERS_MAX &&
-           (issuers.count + 1) * 32 <= keys->len) {
-        issuers.records[issuers.count] =
-            bytes_of(keys->data + issuers.count * 32, 32);
-        issuers.count++;
-    }
-    cluster_loop_step(c, &in);
-    buffer_done(keys);
-    free(keys);
-}
-
 static void end(struct cluster_loop *c)
 {
     c->ended = true;
@@ -230,8 +213,6 @@ static void on_mail(void *context)
         if (mail[i].kind == MAIL_COMMITTED) {
             atomic_store(&c->committed, false);
             cluster_loop_step(c, &in);
-        } else if (mail[i].kind == MAIL_ISSUERS) {
-            take_issuers(c, mail[i].content);
         } else if (mail[i].kind == MAIL_FORGET) {
             forget(c, mail[i].content);
         } else {
@@ -253,15 +234,12 @@ void cluster_loop_committed(void *cluster_loop)
 }
 
 void cluster_loop_issuers(struct cluster_loop *c,
-                          const uint8_t (*keys)[32],
-                          size_t count)
+                          const struct peer_issuers *issuers)
 {
-    struct buffer *content = alloc_zero(sizeof(*content));
-    const struct mail mail = {.kind = MAIL_ISSUERS, .content = content};
+    struct hub_input in = {.kind = HUB_INPUT_ISSUERS, .issuers = issuers};
 
-    buffer_init(content, (count + 1) * 32);
-    buffer_append(content, bytes_of((const uint8_t *)keys, count * 32));
-    mailbox_post(&c->mailbox, &mail, 1);
+    check(!c->started);
+    hub_step(c->hub, clock_now(), &in);
 }
 
 bool cluster_loop_forget(struct cluster_loop *c, uint64_t node)
@@ -430,10 +408,7 @@ static void drop_mail(struct cluster_loop *c)
     size_t count = mailbox_take(&c->mailbox, &mail);
 
     for (size_t i = 0; i < count; i++) {
-        if (mail[i].kind == MAIL_ISSUERS) {
-            buffer_done(mail[i].content);
-            free(mail[i].content);
-        } else if (mail[i].kind == MAIL_FORGET) {
+        if (mail[i].kind == MAIL_FORGET) {
             free(mail[i].content);
         }
     }

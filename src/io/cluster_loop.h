@@ -49,10 +49,9 @@ void cluster_loop_start(struct cluster_loop *c);
 /* From any thread: the log has grown (log_thread_on_append()). */
 void cluster_loop_committed(void *cluster_loop);
 
-/* From any thread: tell the others of these issuers, 32 bytes each; copied. */
+/* Before the start: tell the others of these issuers; copied. */
 void cluster_loop_issuers(struct cluster_loop *c,
-                          const uint8_t (*keys)[32],
-                          size_t count);
+                          const struct peer_issuers *issuers);
 
 /* From any thread: hand on what we have and say goodbye, within a time, then
  * end; MAIL_STOPPED follows. */

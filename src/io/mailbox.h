@@ -18,9 +18,9 @@ enum mail_kind {
     MAIL_READY,     /* for the server: the node has what the others have */
     MAIL_DUPLICATE, /* for the server: another has our identity */
     MAIL_COMMITTED, /* for the cluster: the log has grown */
-    MAIL_ISSUERS, /* for the cluster and shards: struct buffer, 32 bytes each */
-    MAIL_FORGET,  /* for the cluster: uint64_t, a member's identity */
-    MAIL_LEAVE,   /* for the cluster: with the time for it, in ms */
+    MAIL_ISSUERS,   /* for a shard: struct buffer, 32 bytes each */
+    MAIL_FORGET,    /* for the cluster: uint64_t, a member's identity */
+    MAIL_LEAVE,     /* for the cluster: with the time for it, in ms */
 };
 
 struct mail {

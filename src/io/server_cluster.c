@@ -30,14 +30,14 @@ static void on_issuers(void *context, const struct peer_issuers *issuers)
 void server_cluster_issuers(struct cluster_loop *c,
                             const struct authority *authority)
 {
-    uint8_t keys[AUTHORITY_ISSUERS_MAX][API_KEY_ISSUER_BYTES];
+    struct peer_issuers issuers = {.count = 0};
     const uint8_t *key;
-    size_t count = 0;
 
-    while ((key = authority_issuer(authority, count)) != NULL) {
-        memcpy(keys[count++], key, API_KEY_ISSUER_BYTES);
+    while (issuers.count < PEER_ISSUERS_MAX &&
+           (key = authority_issuer(authority, issuers.count)) != NULL) {
+        issuers.records[issuers.count++] = bytes_of(key, API_KEY_ISSUER_BYTES);
     }
-    cluster_loop_issuers(c, keys, count);
+    cluster_loop_issuers(c, &issuers);
 }
 
 static void add_url(const char *scheme,
