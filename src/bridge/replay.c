@@ -30,21 +30,27 @@ static bool may_come(const struct shard *shard,
            event_sequence_ms(sequence) < latest_ms + CLOCKS_APART_MS_MAX;
 }
 
-static enum problem place_after(struct shard *shard,
+/* What is shown when a subscription begins: that its shard may have yet to walk
+ * to some of it is nobody's business. */
+struct present {
+    uint64_t place;
+    struct vector at;
+};
+
+static enum problem place_after(const struct shard *shard,
                                 struct moment now,
+                                const struct present *present,
                                 const struct vector *after,
                                 uint64_t *ret_place)
 {
     const struct shard_lookup *lookup = &shard->options.lookup;
-    struct vector have;
 
-    (void)lookup->vector(lookup->context, &have);
     for (size_t i = 0; i < after->count; i++) {
         const struct vector_entry *e = &after->entries[i];
 
         if (!lookup->knows(lookup->context, e->origin) ||
-            (e->sequence > vector_get(&have, e->origin) &&
-             !may_come(shard, now, &have, e->sequence))) {
+            (e->sequence > vector_get(&present->at, e->origin) &&
+             !may_come(shard, now, &present->at, e->sequence))) {
             return PROBLEM_CURSOR_UNKNOWN;
         }
     }
@@ -54,31 +60,30 @@ static enum problem place_after(struct shard *shard,
 
 /* Sequences begin with the clock's milliseconds: everything below the one of
  * that moment counts as seen. */
-static void place_since(struct shard *shard,
+static void place_since(const struct shard *shard,
                         struct moment now,
+                        const struct present *present,
                         uint64_t seconds,
                         struct replay_start *ret)
 {
     const struct shard_lookup *lookup = &shard->options.lookup;
     uint64_t ms =
         seconds * 1000 < now.wall_ms ? now.wall_ms - seconds * 1000 : 0;
-    uint64_t before = ms == 0 ? 0 : (ms << 16) - 1;
     struct vector low;
 
-    (void)lookup->vector(lookup->context, &ret->at);
-    vector_cap(&ret->at, before);
+    ret->at = present->at;
+    vector_cap(&ret->at, ms == 0 ? 0 : (ms << 16) - 1);
     lookup->low_water(lookup->context, &low);
     vector_merge(&ret->at, &low);
     ret->place = lookup->seek(lookup->context, &ret->at);
 }
 
-/* Behind what is shown now: that the shard may have yet to walk to some of it
- * is nobody's business. */
-static void place_now(const struct shard *shard, struct replay_start *ret)
+static enum problem place_now(const struct present *present,
+                              struct replay_start *ret)
 {
-    const struct shard_lookup *lookup = &shard->options.lookup;
-
-    ret->place = lookup->vector(lookup->context, &ret->at) + 1;
+    ret->place = present->place + 1;
+    ret->at = present->at;
+    return PROBLEM_NONE;
 }
 
 /* Whether all events of that channel or pattern can be had later. */
@@ -102,18 +107,9 @@ static bool all_have_history(const struct shard *shard,
     return true;
 }
 
-/* The last event that may have been seen before: what comes behind it is new.
- */
-static uint64_t shown_place(const struct shard *shard)
-{
-    const struct shard_lookup *lookup = &shard->options.lookup;
-    struct vector shown;
-
-    return lookup->vector(lookup->context, &shown);
-}
-
 /* What the windows hold: where it begins, or further on where `ret` is. */
-static enum problem place_kept(struct shard *shard,
+static enum problem place_kept(const struct shard *shard,
+                               const struct present *present,
                                const struct channel_name *patterns,
                                size_t pattern_count,
                                struct replay_start *ret)
@@ -123,7 +119,7 @@ static enum problem place_kept(struct shard *shard,
     struct vector at;
 
     ret->only_kept = true;
-    ret->since_place = shown_place(shard);
+    ret->since_place = present->place;
     if (kept <= ret->place && ret->at.count > 0) {
         return PROBLEM_NONE; /* the cursor there is known */
     }
@@ -143,45 +139,44 @@ enum problem replay_find(struct shard *shard,
                          struct replay_start *ret)
 {
     const struct shard_lookup *lookup = &shard->options.lookup;
+    struct present present;
 
+    present.place = lookup->vector(lookup->context, &present.at);
     *ret = (struct replay_start){.place = 1};
     if (!all_have_history(shard, patterns, pattern_count)) {
-        ret->since_place = shown_place(shard);
+        ret->since_place = present.place;
     }
     switch (request->kind) {
     case REPLAY_NONE:
-        place_now(shard, ret);
-        return PROBLEM_NONE;
+        return place_now(&present, ret);
     case REPLAY_AFTER:
         ret->at = request->after;
-        return place_after(shard, now, &request->after, &ret->place);
+        return place_after(shard, now, &present, &request->after, &ret->place);
     case REPLAY_LAST:
         if (request->count == 0 || shard->place == 0) {
-            place_now(shard, ret);
-            return PROBLEM_NONE;
+            return place_now(&present, ret);
         }
         if (pattern_count > 1 || patterns[0].wildcard) {
             ret->last = request->count;
             ret->place = shard->place;
             ret->only_kept = true;
-            ret->since_place = shown_place(shard);
+            ret->since_place = present.place;
             lookup->low_water(lookup->context, &ret->at);
             return PROBLEM_NONE;
         }
         ret->place = lookup->last(
             lookup->context, channel_name_view(&patterns[0]), request->count);
         if (ret->place == 0) {
-            place_now(shard, ret);
-            return PROBLEM_NONE;
+            return place_now(&present, ret);
         }
         break;
     case REPLAY_SECONDS:
-        place_since(shard, now, request->count, ret);
+        place_since(shard, now, &present, request->count, ret);
         break;
     case REPLAY_ALL:
         break;
     }
-    return place_kept(shard, patterns, pattern_count, ret);
+    return place_kept(shard, &present, patterns, pattern_count, ret);
 }
 
 void replay_begin(struct shard *shard,
