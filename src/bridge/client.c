@@ -44,9 +44,8 @@ void client_free(struct client *c)
     struct list *node;
 
     while ((node = list_pop_front(&c->subscriptions)) != NULL) {
-        subscription_free(&shard->subscriptions,
-                          list_entry(node, struct subscription, client_node));
-        shard_count(shard, subscriptions_open, -1);
+        client_subscription_drop(
+            c, list_entry(node, struct subscription, client_node));
     }
     if (c->websocket) {
         shard_count(shard, websockets_open, -1);
@@ -68,6 +67,29 @@ static void move_to(struct list *list, struct list *node)
 {
     list_remove(node);
     list_push_back(list, node);
+}
+
+struct subscription *client_subscription_add(
+    struct client *c,
+    struct bytes id,
+    const struct channel_name *patterns,
+    size_t pattern_count,
+    uint64_t after_place)
+{
+    struct subscription *s = subscription_new(
+        &c->shard->subscriptions, c, id, patterns, pattern_count, after_place);
+
+    list_push_back(&c->subscriptions, &s->client_node);
+    c->subscription_count++;
+    shard_count(c->shard, subscriptions_open, 1);
+    return s;
+}
+
+void client_subscription_drop(struct client *c, struct subscription *s)
+{
+    subscription_free(&c->shard->subscriptions, s);
+    c->subscription_count--;
+    shard_count(c->shard, subscriptions_open, -1);
 }
 
 bool client_subscribes(const struct client *c)

@@ -91,6 +91,16 @@ void client_free(struct client *c); /* leaves every list */
  * they go out this turn. */
 struct buffer *client_output(struct client *c);
 
+/* Have it subscribe, live for events after `after_place`, and no longer; the
+ * arguments are subscription_new()'s. */
+struct subscription *client_subscription_add(
+    struct client *c,
+    struct bytes id,
+    const struct channel_name *patterns,
+    size_t pattern_count,
+    uint64_t after_place);
+void client_subscription_drop(struct client *c, struct subscription *s);
+
 /* Whether it may be sent events now. */
 bool client_subscribes(const struct client *c);
 

@@ -120,17 +120,13 @@ static void begin(struct client *c,
                   const struct replay_start *start)
 {
     struct shard *shard = c->shard;
-    struct subscription *s = subscription_new(&shard->subscriptions,
-                                              c,
-                                              bytes_of(NULL, 0),
-                                              wish->patterns,
-                                              wish->pattern_count,
-                                              start->place - 1);
+    struct subscription *s = client_subscription_add(c,
+                                                     bytes_of(NULL, 0),
+                                                     wish->patterns,
+                                                     wish->pattern_count,
+                                                     start->place - 1);
 
     s->format = SUBSCRIPTION_STREAM;
-    list_push_back(&c->subscriptions, &s->client_node);
-    c->subscription_count++;
-    shard_count(shard, subscriptions_open, 1);
     http_request_free(c->request);
     c->request = NULL;
     c->state = CLIENT_STREAM;

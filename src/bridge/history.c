@@ -123,16 +123,9 @@ enum problem history_open(struct client *client, struct moment now)
     if (problem != PROBLEM_NONE) {
         return problem;
     }
-    s = subscription_new(&shard->subscriptions,
-                         client,
-                         bytes_of(NULL, 0),
-                         &wish.pattern,
-                         1,
-                         shard->place);
+    s = client_subscription_add(
+        client, bytes_of(NULL, 0), &wish.pattern, 1, shard->place);
     s->format = SUBSCRIPTION_HISTORY;
-    list_push_back(&client->subscriptions, &s->client_node);
-    client->subscription_count++;
-    shard_count(shard, subscriptions_open, 1);
     client->history = new_history(&wish, now);
     client->history->subscription = s;
     (void)shard->options.lookup.vector(shard->options.lookup.context,
@@ -199,13 +192,10 @@ void history_room(const struct client *client,
  * caller's. */
 static struct history *leave(struct client *c)
 {
-    struct shard *shard = c->shard;
     struct history *h = c->history;
 
     c->history = NULL;
-    subscription_free(&shard->subscriptions, h->subscription);
-    c->subscription_count--;
-    shard_count(shard, subscriptions_open, -1);
+    client_subscription_drop(c, h->subscription);
     return h;
 }
 

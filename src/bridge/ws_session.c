@@ -157,9 +157,9 @@ static void begin_subscription(struct client *c,
         text_send(c);
     } else {
         s->format = SUBSCRIPTION_CURSORS;
-    }
-    if (s->format == SUBSCRIPTION_CURSORS && start->last == 0) {
-        delivery_begun(c->shard, s, &start->at);
+        if (start->last == 0) {
+            delivery_begun(c->shard, s, &start->at);
+        }
     }
     if (request->kind != REPLAY_NONE) {
         replay_begin(c->shard, s, start);
@@ -201,11 +201,7 @@ static enum problem subscribe(const struct turn *t,
     if (problem != PROBLEM_NONE) {
         return problem;
     }
-    s = subscription_new(
-        &shard->subscriptions, c, msg->id, &pattern, 1, start.place - 1);
-    list_push_back(&c->subscriptions, &s->client_node);
-    c->subscription_count++;
-    shard_count(shard, subscriptions_open, 1);
+    s = client_subscription_add(c, msg->id, &pattern, 1, start.place - 1);
     begin_subscription(c, s, msg, &request, &start);
     return PROBLEM_NONE;
 }
@@ -230,9 +226,7 @@ static void unsubscribe(const struct turn *t, const struct client_msg *msg)
         return;
     }
     delivery_render(c->shard, c);
-    subscription_free(&c->shard->subscriptions, s);
-    c->subscription_count--;
-    shard_count(c->shard, subscriptions_open, -1);
+    client_subscription_drop(c, s);
     answer_success(text_begin(c), "unsubscribe_success", msg->id);
     text_send(c);
 }
