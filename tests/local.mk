@@ -91,9 +91,11 @@ UNIT_CLUSTER = \
 	%D%/unit/test_sealed_stream \
 	%D%/unit/test_suspicion
 tests_sim_membership_scenarios_SOURCES = %D%/sim/membership_scenarios.c \
-	%D%/sim/membership_world.c %D%/sim/membership_world.h
+	%D%/sim/membership_world.c %D%/sim/membership_world.h \
+	%D%/sim/sim_address.h
 tests_sim_membership_sim_SOURCES = %D%/sim/membership_sim.c \
-	%D%/sim/membership_world.c %D%/sim/membership_world.h
+	%D%/sim/membership_world.c %D%/sim/membership_world.h \
+	%D%/sim/sim_address.h
 
 # Hubs and committers on logs of a disk that is simulated.
 SIM_CLUSTER = %D%/sim/weir_sim
@@ -105,14 +107,16 @@ tests_sim_weir_sim_SOURCES = %D%/sim/weir_sim.c \
 	%D%/sim/cluster_net.c %D%/sim/cluster_net.h \
 	%D%/sim/cluster_node.c \
 	%D%/sim/cluster_reader.c %D%/sim/cluster_reader.h \
-	%D%/sim/cluster_world.c %D%/sim/cluster_world.h
+	%D%/sim/cluster_world.c %D%/sim/cluster_world.h \
+	%D%/sim/sim_address.h
 $(SIM_CLUSTER): FLOOR = $(LINK_IO)
 $(SIM_CLUSTER): $(IO_LIBS)
 
 # A table for doc/performance, printed by hand.
 SIM_TABLES = %D%/sim/membership_table
 tests_sim_membership_table_SOURCES = %D%/sim/membership_table.c \
-	%D%/sim/membership_world.c %D%/sim/membership_world.h
+	%D%/sim/membership_world.c %D%/sim/membership_world.h \
+	%D%/sim/sim_address.h
 $(SIM_TABLES): FLOOR = $(LINK_CLUSTER)
 $(SIM_TABLES): $(CLUSTER_LIBS)
 

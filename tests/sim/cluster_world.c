@@ -5,12 +5,12 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/splitmix.h"
+#include "tests/sim/sim_address.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PORT 7946
 #define CONTENT_BYTES_MAX 1000
 #define PAUSED_MS 20 /* between looks whether a process goes on */
 #define CONNECT_TIMEOUT_MS 2000
@@ -53,23 +53,11 @@ uint64_t world_due(const struct world *w, size_t node, uint64_t mono_ms)
     return at > w->now_ms ? at : w->now_ms;
 }
 
-static struct gossip_address address_of(size_t number)
-{
-    struct gossip_address address = {.port = PORT};
-
-    address.ip[10] = 0xff;
-    address.ip[11] = 0xff;
-    address.ip[12] = 10;
-    address.ip[14] = (uint8_t)(number >> 8);
-    address.ip[15] = (uint8_t)(number & 0xff);
-    return address;
-}
-
 static bool owner_of(const struct world *w,
                      const struct gossip_address *address,
                      size_t *ret)
 {
-    size_t number = (size_t)address->ip[14] << 8 | address->ip[15];
+    size_t number = sim_address_number(address);
 
     if (number >= w->address_count || w->address_owner[number] == 0) {
         return false;
@@ -88,7 +76,7 @@ static void give_address(struct world *w, size_t node)
             w->address_owner[i] = 0;
         }
     }
-    w->nodes[node].address = address_of(number);
+    w->nodes[node].address = sim_address_of(number);
     w->address_owner[number] = (uint8_t)(node + 1);
 }
 

@@ -7,10 +7,10 @@
 #include "base/hash.h"
 #include "base/moment.h"
 #include "base/splitmix.h"
+#include "tests/sim/sim_address.h"
 
 #include <stdlib.h>
 
-#define PORT 7946
 #define ADDRESSES_MAX 65536
 
 struct world_packet {
@@ -82,24 +82,12 @@ static struct world_packet pop(struct world *w)
     }
 }
 
-static struct gossip_address address_of(size_t number)
-{
-    struct gossip_address address = {.port = PORT};
-
-    address.ip[10] = 0xff;
-    address.ip[11] = 0xff;
-    address.ip[12] = 10;
-    address.ip[14] = (uint8_t)(number >> 8);
-    address.ip[15] = (uint8_t)(number & 0xff);
-    return address;
-}
-
 /* Who is at an address; false: nobody. */
 static bool owner_of(const struct world *w,
                      const struct gossip_address *address,
                      size_t *ret)
 {
-    size_t number = (size_t)address->ip[14] << 8 | address->ip[15];
+    size_t number = sim_address_number(address);
 
     if (number >= w->address_count || w->address_owner[number] == 0) {
         return false;
@@ -115,12 +103,11 @@ static void give_address(struct world *w, size_t node)
 
     check(number < ADDRESSES_MAX);
     if (owner_of(w, &w->nodes[node].address, &old) && old == node) {
-        size_t left = (size_t)w->nodes[node].address.ip[14] << 8 |
-                      w->nodes[node].address.ip[15];
+        size_t left = sim_address_number(&w->nodes[node].address);
 
         w->address_owner[left] = 0;
     }
-    w->nodes[node].address = address_of(number);
+    w->nodes[node].address = sim_address_of(number);
     w->address_owner[number] = (uint16_t)(node + 1);
 }
 
