@@ -10,11 +10,11 @@ const http = require('http');
 const os = require('os');
 const path = require('path');
 const {createRequire} = require('module');
+const chromium = require('./browser');
 const tap = require('./tap');
 const {Weir, stopAll} = require('./weir');
 
 const client = createRequire(path.join(process.env.clients, 'x.js'));
-const program = process.env.CHROMIUM || '/usr/bin/chromium';
 
 // A web server with one page, on an origin of its own.
 function servePage() {
@@ -42,22 +42,8 @@ function keyHash(node) {
 
 function launch(node, directory) {
     return client('playwright-core').chromium.launchPersistentContext(
-        directory, {
-            executablePath: program,
-            headless: true,
-            chromiumSandbox: process.getuid() !== 0,
-            args: [
-                '--disable-gpu',
-                '--disable-quic',
-                '--disable-dev-shm-usage',
-                '--no-first-run',
-                '--disable-background-networking',
-                '--disable-component-update',
-                '--disable-sync',
-                '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
-                `--ignore-certificate-errors-spki-list=${keyHash(node)}`,
-            ],
-        });
+        directory, chromium.options(
+            `--ignore-certificate-errors-spki-list=${keyHash(node)}`));
 }
 
 function numbers(from, count) {
@@ -203,8 +189,8 @@ async function main() {
     tap.end();
 }
 
-if (!fs.existsSync(program)) {
-    tap.skip(`${program} is not installed`);
+if (!fs.existsSync(chromium.program)) {
+    tap.skip(`${chromium.program} is not installed`);
 }
 main().catch((error) => {
     tap.report('headless Chromium runs', error.stack);

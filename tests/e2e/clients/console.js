@@ -6,29 +6,15 @@ const assert = require('assert');
 const fs = require('fs');
 const path = require('path');
 const {createRequire} = require('module');
+const chromium = require('./browser');
 const tap = require('./tap');
 const {Weir, stopAll} = require('./weir');
 
 const client = createRequire(path.join(process.env.clients, 'x.js'));
-const program = process.env.CHROMIUM || '/usr/bin/chromium';
 const WAIT_MS = 10000;
 
 function launch() {
-    return client('playwright-core').chromium.launch({
-        executablePath: program,
-        headless: true,
-        chromiumSandbox: process.getuid() !== 0,
-        args: [
-            '--disable-gpu',
-            '--disable-quic',
-            '--disable-dev-shm-usage',
-            '--no-first-run',
-            '--disable-background-networking',
-            '--disable-component-update',
-            '--disable-sync',
-            '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
-        ],
-    });
+    return client('playwright-core').chromium.launch(chromium.options());
 }
 
 // A page and what its browser complained about.
@@ -461,8 +447,8 @@ async function main() {
     tap.end();
 }
 
-if (!fs.existsSync(program)) {
-    tap.skip(`${program} is not installed`);
+if (!fs.existsSync(chromium.program)) {
+    tap.skip(`${chromium.program} is not installed`);
 }
 main().catch((error) => {
     tap.report('headless Chromium runs', error.stack);
