@@ -108,6 +108,12 @@ static bool visit(void *context, const struct replication_record *record)
 
     w->visited++;
     w->peer->next_place = record->place;
+    /* It is there before we are told so. A peer that had it and said so by then
+     * would seem to have an event that we lack. */
+    if (record->sequence > vector_get(&w->replication->have, record->origin)) {
+        w->stopped = true;
+        return false;
+    }
     if (vector_knows(sent, record->origin) &&
         record->sequence > vector_get(sent, record->origin)) {
         if (record->predecessor > vector_get(sent, record->origin) &&

@@ -570,6 +570,27 @@ TAP_CASE(a_node_has_caught_up_when_it_has_what_its_peers_had)
     end(&w);
 }
 
+/* Or a peer would have, and tell of, what we do not know to have. */
+TAP_CASE(what_the_log_has_is_sent_once_replication_knows_of_it)
+{
+    struct world w;
+    struct node *n = &w.nodes[0];
+
+    begin(&w, 2);
+    plug(&w, 0, 1);
+    run(&w);
+    publish(&w, 0, 1);
+    run(&w);
+    append(n, id(0) | EVENT_ORIGIN_QUORUM, 2, 1);
+    replication_pump(n->replication, n->cables[1].peer);
+    tap_check(!carry(&w, 0, 1));
+    replication_committed(n->replication, w.now_ms);
+    run(&w);
+    tap_equal(has(&w, 1, 0), 2);
+    tap_check(replication_has_ours(n->replication, id(1)));
+    end(&w);
+}
+
 TAP_CASE(a_node_gets_its_own_events_back)
 {
     struct world w;
