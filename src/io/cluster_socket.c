@@ -20,6 +20,7 @@ struct cluster_socket {
     uint64_t connect_by_ms;
     bool blocked;
     bool closed;
+    int polled; /* events that are asked for */
 };
 
 static void on_event(uv_poll_t *poll, int status, int events);
@@ -72,6 +73,11 @@ static void set_poll(struct cluster_socket *s)
     if (s->link != NULL && wants_read(s->loop)) {
         events |= UV_READABLE;
     }
+    /* Asking for the same anew would cost two system calls. */
+    if (events == s->polled) {
+        return;
+    }
+    s->polled = events;
     if (events == 0) {
         (void)uv_poll_stop(&s->poll);
     } else {

@@ -38,6 +38,7 @@ struct log_thread {
 
     /* The thread's own. */
     struct commit *commit;
+    uint64_t trimmed_ms;
     unsigned commits; /* since the last trim */
     size_t appended;  /* events, since then */
     bool refusing;    /* said so already */
@@ -217,6 +218,7 @@ static void trim(struct log_thread *t)
             metrics_add(t->options.metrics, log_trimmed, (uint64_t)count);
         }
     } while (count == TRIM_EVENTS_MAX && --rounds > 0);
+    t->trimmed_ms = clock_now().mono_ms;
     t->commits = 0;
     t->appended = 0;
     count_log(t);
@@ -230,7 +232,8 @@ static void *run(void *argument)
         bool appends = commit_waiting(t->commit);
 
         commit(t, appends);
-        if (!appends || t->refusing || t->commits >= COMMITS_PER_TRIM) {
+        if (t->refusing || t->commits >= COMMITS_PER_TRIM ||
+            clock_now().mono_ms - t->trimmed_ms >= IDLE_TRIM_MS) {
             trim(t);
         }
     }
