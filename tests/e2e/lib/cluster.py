@@ -85,7 +85,8 @@ class Member(Node):
         return self.errors.text
 
     def identity(self):
-        return ORIGIN_LINE.search(self.said)[1]
+        return tap.wait_until(lambda: ORIGIN_LINE.search(self.said),
+                              "its identity is read")[1]
 
     def linked(self):
         """The identities to which it has links now."""
