@@ -159,6 +159,7 @@ UNIT_IO = \
 	%D%/unit/test_log_view \
 	%D%/unit/test_logger \
 	%D%/unit/test_mailbox \
+	%D%/unit/test_signals \
 	%D%/unit/test_outbound \
 	%D%/unit/test_tls \
 	%D%/unit/test_ws_client

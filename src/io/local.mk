@@ -52,6 +52,8 @@ libio_a_SOURCES = \
 	%D%/server.h \
 	%D%/shard_loop.c \
 	%D%/shard_loop.h \
+	%D%/signals.c \
+	%D%/signals.h \
 	%D%/socket.c \
 	%D%/socket.h \
 	%D%/tls.c \

@@ -12,6 +12,7 @@
 #include "src/io/server_cluster.h"
 #include "src/io/server_ports.h"
 #include "src/io/shard_loop.h"
+#include "src/io/signals.h"
 
 #include <signal.h>
 #include <sodium.h>
@@ -33,7 +34,7 @@ struct server {
     struct mailbox **shard_mailboxes;
     uv_loop_t uv;
     struct mailbox mailbox;
-    uv_signal_t signals[3];
+    struct signals signals;
     uint8_t token_secret[TOKEN_SECRET_BYTES]; /* until the node ends */
     struct cluster_loop *cluster;             /* NULL: a node on its own */
     struct server_cluster_parts cluster_parts;
@@ -56,9 +57,7 @@ static uint64_t random_u64(void)
 
 static void close_handles(struct server *server)
 {
-    for (size_t i = 0; i < 3; i++) {
-        uv_close((uv_handle_t *)&server->signals[i], NULL);
-    }
+    signals_close(&server->signals);
     mailbox_close(&server->mailbox);
 }
 
@@ -173,11 +172,11 @@ static void reload_certificate(struct server *server)
         LOGGER_INFO, "tls.reloaded", "file=\"%s\"", tls->certificate_file);
 }
 
-static void on_signal(uv_signal_t *handle, int signal)
+static void on_signal(void *context, int number)
 {
-    struct server *server = handle->data;
+    struct server *server = context;
 
-    if (signal == SIGHUP) {
+    if (number == SIGHUP) {
         reload_certificate(server);
     } else {
         begin_stop(server);
@@ -418,17 +417,6 @@ static void prepare(struct server *server)
     }
 }
 
-static void watch_signals(struct server *server)
-{
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
-
-    for (size_t i = 0; i < 3; i++) {
-        check(uv_signal_init(&server->uv, &server->signals[i]) == 0);
-        server->signals[i].data = server;
-        check(uv_signal_start(&server->signals[i], on_signal, numbers[i]) == 0);
-    }
-}
-
 /* The shards stopped taking publishes before the log thread stops, and their
  * mailboxes stay until it has: its last batches have somewhere to go. */
 static void take_apart(struct server *server)
@@ -467,6 +455,7 @@ static void take_apart(struct server *server)
 
 int server_run(const struct server_options *options, struct why *why)
 {
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
     struct server server = {.options = options, .why = why};
     int rc;
 
@@ -482,7 +471,8 @@ int server_run(const struct server_options *options, struct why *why)
     if (rc == 0) {
         check(uv_loop_init(&server.uv) == 0);
         check(mailbox_init(&server.mailbox, &server.uv, on_mail, &server) == 0);
-        watch_signals(&server);
+        signals_watch(
+            &server.signals, &server.uv, numbers, 3, on_signal, &server);
         server.looping = true;
         rc = prepare_start(&server);
         if (rc != 0) {
