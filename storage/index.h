@@ -71,8 +71,9 @@ void index_expire_before(struct index *i,
 /* Every lower place is; INDEX_UNLIMITED: where nothing is kept. */
 uint64_t index_expired_before(struct index *i, struct bytes name_space);
 
-/* `place` must exceed every place of the channel added before. One channel
- * spans at most 2^32 places: of older ones the index lets go. */
+/* `place` is not in the channel yet. It exceeds every place there, unless its
+ * record was damaged when the log opened and is whole again. One channel spans
+ * at most 2^32 places: of older ones the index lets go. */
 void index_add(struct index *i,
                struct bytes channel,
                uint64_t place,

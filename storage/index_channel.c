@@ -154,6 +154,51 @@ static void rebase(struct index_channel *c,
     c->base += shift;
 }
 
+/* Make a place before the base expressible, if that can be. */
+static bool rebase_back(struct index_channel *c, uint64_t place)
+{
+    uint64_t shift = c->base - place;
+
+    if (index_channel_place(c, c->count - 1) - place > UINT32_MAX) {
+        return false;
+    }
+    for (uint32_t n = 0; n < c->count; n++) {
+        *slot(c, n) += (uint32_t)shift;
+    }
+    c->base = place;
+    return true;
+}
+
+/* Add a place that is not the newest: the newer ones move on by one, and have
+ * its bytes before them. */
+static struct index_channel_gone insert(struct index_channel *c,
+                                        uint64_t place,
+                                        uint64_t record_bytes)
+{
+    struct index_channel_gone gone = {0};
+    uint32_t rank = index_channel_rank(c, place);
+    uint32_t last = c->count;
+
+    check(rank == 0 || place > index_channel_place(c, rank - 1));
+    if (place < c->base && !rebase_back(c, place)) {
+        return (struct index_channel_gone){.count = 1, .bytes = record_bytes};
+    }
+    gone = index_channel_add(
+        c, index_channel_place(c, last - 1) + 1, record_bytes);
+    for (uint32_t n = last; n > rank; n--) {
+        slot(c, n)[0] = slot(c, n - 1)[0];
+        if (width(c) == 2) {
+            slot(c, n)[1] = slot(c, n - 1)[1] + (uint32_t)record_bytes;
+        }
+    }
+    slot(c, rank)[0] = (uint32_t)(place - c->base);
+    if (rank < c->expired) { /* the window begins behind it */
+        c->expired++;
+        c->expired_bytes += width(c) == 2 ? record_bytes : 0;
+    }
+    return gone;
+}
+
 struct index_channel_gone index_channel_add(struct index_channel *c,
                                             uint64_t place,
                                             uint64_t record_bytes)
@@ -161,7 +206,9 @@ struct index_channel_gone index_channel_add(struct index_channel *c,
     struct index_channel_gone gone = {0};
     uint32_t *added;
 
-    check(c->count == 0 || place > index_channel_place(c, c->count - 1));
+    if (c->count > 0 && place <= index_channel_place(c, c->count - 1)) {
+        return insert(c, place, record_bytes);
+    }
     if (place - c->base > UINT32_MAX) {
         rebase(c, place, &gone);
     }

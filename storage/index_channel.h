@@ -47,7 +47,8 @@ struct index_channel_gone {
     uint64_t bytes;
 };
 
-/* Add a place at the end; places too far from it to be held go. */
+/* Add a place, at the end but for what was repaired; places too far from it to
+ * be held go. */
 struct index_channel_gone index_channel_add(struct index_channel *c,
                                             uint64_t place,
                                             uint64_t record_bytes);

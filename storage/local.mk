@@ -11,11 +11,14 @@ libstorage_a_SOURCES = \
 	%D%/log_append.c \
 	%D%/log_find.c \
 	%D%/log_grow.c \
+	%D%/log_hole.c \
 	%D%/log_meta.c \
 	%D%/log_move.c \
 	%D%/log_open.c \
 	%D%/log_private.h \
 	%D%/log_read.c \
+	%D%/log_repair.c \
+	%D%/log_repair.h \
 	%D%/log_seek.c \
 	%D%/log_show.c \
 	%D%/log_trim.c \

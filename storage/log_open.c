@@ -20,7 +20,7 @@
 /* What a new log takes beside its reserve. */
 #define ROOM_BYTES (UINT64_C(1) << 20)
 
-#define DATABASE_COUNT 2
+#define DATABASE_COUNT 3 /* log_repair.c has one more */
 #define EVENTS_NAME "events"
 #define META_NAME "meta"
 

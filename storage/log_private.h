@@ -169,6 +169,13 @@ void log_seek_leave(struct log *log, uint64_t origin, uint64_t sequence);
 void log_seek_forget(struct log *log, uint64_t origin, uint64_t place);
 void log_seek_scanned(struct log *log);
 
+/* A damaged record is whole again: note it where it belongs. */
+void log_seek_insert(struct log *log,
+                     uint64_t origin,
+                     uint64_t sequence,
+                     uint64_t predecessor,
+                     uint64_t place);
+
 /* A place from which on `after` covers no event. */
 uint64_t log_seek_uncovered(struct log *log, const struct vector *after);
 
@@ -186,6 +193,12 @@ void log_read_close(struct log *log); /* idle transactions end */
 
 /* Decode what LMDB gave, after a look at its length. */
 int log_read_record(MDB_val value, struct record *ret);
+
+/* log_hole.c: whether the head of a damaged record names this event. */
+bool log_hole_names(MDB_val value, uint64_t origin, uint64_t sequence);
+
+/* The origin's low-water mark. */
+uint64_t log_seek_low(struct log *log, uint64_t origin);
 
 /* log_find.c: keep its table; without a key they do nothing. */
 void log_find_add(struct log *log,

@@ -70,6 +70,48 @@ void log_seek_note(struct log *log,
     pthread_mutex_unlock(&log->known_lock);
 }
 
+/* The oldest event of an origin was missing: it is no longer gone. A mark of
+ * its own keeps the way from one mark to the next as short as it was. */
+void log_seek_insert(struct log *log,
+                     uint64_t origin,
+                     uint64_t sequence,
+                     uint64_t predecessor,
+                     uint64_t place)
+{
+    const struct log_mark mark = {.sequence = sequence, .place = place};
+    struct log_origin *o;
+    size_t at;
+
+    pthread_mutex_lock(&log->known_lock);
+    o = log_origin(log, origin);
+    if (o->nameless == sequence) {
+        o->nameless = predecessor;
+    }
+    if (o->low == sequence) {
+        o->low = predecessor;
+    }
+    add_mark(o, mark);
+    for (at = o->mark_end - 1;
+         at > o->mark_begin && o->marks[at - 1].sequence > sequence;
+         at--) {
+        o->marks[at] = o->marks[at - 1];
+    }
+    o->marks[at] = mark;
+    pthread_mutex_unlock(&log->known_lock);
+}
+
+uint64_t log_seek_low(struct log *log, uint64_t origin)
+{
+    const struct log_origin *o;
+    uint64_t low;
+
+    pthread_mutex_lock(&log->known_lock);
+    o = log_find_origin(log, origin);
+    low = o == NULL ? 0 : o->low;
+    pthread_mutex_unlock(&log->known_lock);
+    return low;
+}
+
 void log_seek_rewind(struct log *log, uint64_t origin, uint64_t sequence)
 {
     struct log_origin *o;

@@ -66,6 +66,7 @@ UNIT_STORAGE = \
 	%D%/fault/test_log_full \
 	%D%/fault/test_log_io \
 	%D%/fault/test_log_kill \
+	%D%/fault/test_log_repair \
 	%D%/unit/test_index \
 	%D%/unit/test_key_table \
 	%D%/unit/test_log \
