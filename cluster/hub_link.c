@@ -249,6 +249,8 @@ static int on_frame(void *context, const struct peer_frame *frame)
     case PEER_STOP:
     case PEER_EVENTS:
     case PEER_GAP:
+    case PEER_FETCH:
+    case PEER_FETCHED:
         replication_frame(h->replication, f->now.mono_ms, f->link->peer, frame);
         h->dirty = h->dirty || frame->kind == PEER_HAVE;
         break;

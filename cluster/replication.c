@@ -184,6 +184,7 @@ void replication_close(struct replication *r,
         }
     }
     r->want_count = kept;
+    replication_repair_close(r, peer);
     list_remove(&peer->entry);
     free(peer);
     assign_all(r, now_ms);
@@ -267,6 +268,12 @@ void replication_frame(struct replication *r,
     case PEER_GAP:
         take_gap(r, now_ms, peer, &frame->gap);
         break;
+    case PEER_FETCH:
+        replication_repair_fetch(r, peer, &frame->fetch);
+        break;
+    case PEER_FETCHED:
+        replication_repair_fetched(r, now_ms, peer, &frame->events);
+        break;
     case PEER_SKIPPED:
     case PEER_HELLO:
     case PEER_ISSUERS:
@@ -347,6 +354,7 @@ void replication_tick(struct replication *r, uint64_t now_ms)
         }
     }
     assign_all(r, now_ms);
+    replication_repair(r, now_ms);
 }
 
 static int descending(const void *a, const void *b)

@@ -31,6 +31,19 @@ struct replication_record {
     struct bytes bytes;
 };
 
+/* Damaged records between two places, which may be events of `origin` after
+ * `after`, up to `until`. */
+struct replication_hole {
+    uint64_t origin;
+    uint64_t after;
+    uint64_t until;
+    uint64_t after_place;
+    uint64_t until_place;
+};
+
+/* That are asked for at once. */
+#define REPLICATION_HOLES_MAX 64
+
 struct replication_options {
     uint64_t identity; /* this node's: its even origin */
     void *context;     /* of the functions */
@@ -53,6 +66,15 @@ struct replication_options {
     /* Events of `origin` after `from`, up to `to`, are not to be had of
      * anybody in reach. To be taken when all up to `from` is there. */
     void (*skip)(void *context, uint64_t origin, uint64_t from, uint64_t to);
+
+    /* The holes that are known now and should be filled, up to `max`; asked
+     * about twice a second, when those named before are filled or given up.
+     * NULL: damage stays. */
+    size_t (*holes)(void *context, struct replication_hole *ret, size_t max);
+    /* What a peer has of a hole, unchecked. */
+    void (*repair)(void *context,
+                   const struct replication_hole *hole,
+                   const struct peer_events *events);
 };
 
 struct replication;
@@ -72,7 +94,7 @@ void replication_close(struct replication *r,
                        uint64_t now_ms,
                        struct replication_peer *peer);
 
-/* HAVE, WANT, STOP, EVENTS or GAP of a peer. */
+/* HAVE, WANT, STOP, EVENTS, GAP, FETCH or FETCHED of a peer. */
 void replication_frame(struct replication *r,
                        uint64_t now_ms,
                        struct replication_peer *peer,

@@ -33,6 +33,14 @@ struct replication_gap {
     uint64_t to;
 };
 
+/* A hole, and whom we asked for what is missing there. */
+struct replication_fetch {
+    struct replication_hole hole;
+    struct replication_peer *peer; /* NULL: the next is to be asked */
+    uint64_t asked;                /* all up to this identity were */
+    uint64_t since_ms;
+};
+
 struct replication_peer {
     struct list entry;
     struct link *link;
@@ -56,6 +64,8 @@ struct replication {
     size_t want_count;
     struct replication_known known[REPLICATION_KNOWN_MAX];
     size_t known_count;
+    struct replication_fetch fetches[REPLICATION_HOLES_MAX];
+    size_t fetch_count;
     struct buffer scratch; /* one EVENTS frame */
 };
 
@@ -101,5 +111,18 @@ void replication_stream_begin(struct replication *r,
                               struct replication_peer *peer,
                               const struct vector *want);
 void replication_stream(struct replication *r, struct replication_peer *peer);
+
+/* replication_repair.c: ask for what is damaged, if that is due; FETCHED and
+ * FETCH of a peer; a peer has gone. */
+void replication_repair(struct replication *r, uint64_t now_ms);
+void replication_repair_fetched(struct replication *r,
+                                uint64_t now_ms,
+                                struct replication_peer *peer,
+                                const struct peer_events *events);
+void replication_repair_fetch(struct replication *r,
+                              struct replication_peer *peer,
+                              const struct peer_fetch *fetch);
+void replication_repair_close(struct replication *r,
+                              const struct replication_peer *peer);
 
 #endif

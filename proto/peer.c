@@ -108,6 +108,26 @@ static void put_gap(const struct peer_gap *gap, struct buffer *out)
     put(PEER_GAP, &message.base, out);
 }
 
+static void put_fetch(const struct peer_fetch *fetch, struct buffer *out)
+{
+    Weir__PeerFetch message = WEIR__PEER_FETCH__INIT;
+
+    message.origin = fetch->origin;
+    message.after = fetch->after;
+    message.until = fetch->until;
+    put(PEER_FETCH, &message.base, out);
+}
+
+static void put_fetched(const struct peer_events *events, struct buffer *out)
+{
+    size_t len = events->fields.len + PEER_HEAD_BYTES;
+
+    check(len <= PEER_FRAME_BYTES_MAX);
+    buffer_u32(out, (uint32_t)(len - LENGTH_BYTES));
+    buffer_u8(out, PEER_FETCHED);
+    buffer_append(out, events->fields);
+}
+
 static void put_issuers(const struct peer_issuers *issuers, struct buffer *out)
 {
     Weir__PeerIssuers message = WEIR__PEER_ISSUERS__INIT;
@@ -172,6 +192,12 @@ void peer_encode(const struct peer_frame *frame, struct buffer *out)
         return;
     case PEER_GAP:
         put_gap(&frame->gap, out);
+        return;
+    case PEER_FETCH:
+        put_fetch(&frame->fetch, out);
+        return;
+    case PEER_FETCHED:
+        put_fetched(&frame->events, out);
         return;
     case PEER_ISSUERS:
         put_issuers(&frame->issuers, out);
@@ -277,6 +303,14 @@ static bool read_gap(const Weir__PeerGap *message, struct peer_gap *ret)
     return is_origin(ret->origin) && ret->from < ret->to;
 }
 
+static bool read_fetch(const Weir__PeerFetch *message, struct peer_fetch *ret)
+{
+    *ret = (struct peer_fetch){.origin = message->origin,
+                               .after = message->after,
+                               .until = message->until};
+    return is_origin(ret->origin) && ret->after < ret->until;
+}
+
 static bool read_issuers(const Weir__PeerIssuers *message,
                          struct peer_issuers *ret)
 {
@@ -306,6 +340,8 @@ static const ProtobufCMessageDescriptor *descriptor_of(enum peer_kind kind)
         return &weir__peer_stop__descriptor;
     case PEER_GAP:
         return &weir__peer_gap__descriptor;
+    case PEER_FETCH:
+        return &weir__peer_fetch__descriptor;
     case PEER_ISSUERS:
         return &weir__peer_issuers__descriptor;
     case PEER_MEMBERS:
@@ -319,6 +355,7 @@ static const ProtobufCMessageDescriptor *descriptor_of(enum peer_kind kind)
         return &weir__peer_error__descriptor;
     case PEER_SKIPPED:
     case PEER_EVENTS:
+    case PEER_FETCHED:
         break;
     }
     return NULL;
@@ -342,6 +379,8 @@ static bool read_message(struct peer_frame *frame)
         return read_stop(message, &frame->stop);
     case PEER_GAP:
         return read_gap(message, &frame->gap);
+    case PEER_FETCH:
+        return read_fetch(message, &frame->fetch);
     case PEER_ISSUERS:
         return read_issuers(message, &frame->issuers);
     case PEER_MEMBERS:
@@ -359,6 +398,7 @@ static bool read_message(struct peer_frame *frame)
         return read_text(error->text, PEER_TEXT_BYTES_MAX, &frame->error.text);
     case PEER_SKIPPED:
     case PEER_EVENTS:
+    case PEER_FETCHED:
         break;
     }
     check_unreachable();
@@ -369,8 +409,11 @@ static int read_body(struct bytes body, struct peer_frame *frame)
     const ProtobufCMessageDescriptor *descriptor = descriptor_of(frame->kind);
 
     frame->message = NULL;
-    if (frame->kind == PEER_EVENTS) {
-        return peer_events_read(body, &frame->events) ? 0 : RC_MALFORMED;
+    if (frame->kind == PEER_EVENTS || frame->kind == PEER_FETCHED) {
+        return peer_events_read(body, &frame->events) &&
+                       (frame->events.count > 0 || frame->kind == PEER_FETCHED)
+                   ? 0
+                   : RC_MALFORMED;
     }
     if (descriptor == NULL) {
         frame->kind = PEER_SKIPPED;

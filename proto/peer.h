@@ -9,7 +9,7 @@
  * read strictly: every limit below is checked, and that vectors are in order.
  *
  * EVENTS is the event path and has a reader and a writer of its own:
- * proto/peer_events. */
+ * proto/peer_events. FETCHED has the same body, but may be without records. */
 #ifndef PROTO_PEER_H
 #define PROTO_PEER_H
 
@@ -20,7 +20,7 @@
 
 #define PEER_HEAD_BYTES 5
 #define PEER_FRAME_BYTES_MAX (4 << 20)     /* with its head */
-#define PEER_CONTROL_BYTES_MAX (256 << 10) /* of all kinds but EVENTS */
+#define PEER_CONTROL_BYTES_MAX (256 << 10) /* but EVENTS and FETCHED */
 #define PEER_RECORD_BYTES_MAX (PEER_FRAME_BYTES_MAX - 64)
 #define PEER_NAME_BYTES_MAX 255
 #define PEER_URLS_MAX 8
@@ -49,6 +49,8 @@ enum peer_kind {
     PEER_PONG = 10,
     PEER_GOODBYE = 11, /* I end this link, and nothing is wrong */
     PEER_ERROR = 12,   /* I end this link, because of you */
+    PEER_FETCH = 13,   /* send me these events, which are damaged here */
+    PEER_FETCHED = 14, /* as many of them as I have, in the order of FETCH */
 };
 
 struct peer_hello {
@@ -76,6 +78,13 @@ struct peer_gap {
     uint64_t origin;
     uint64_t from;
     uint64_t to;
+};
+
+/* Of `origin`, the events after `after` up to and with `until`. */
+struct peer_fetch {
+    uint64_t origin;
+    uint64_t after;
+    uint64_t until;
 };
 
 struct peer_issuers {
@@ -111,8 +120,9 @@ struct peer_frame {
         struct vector have; /* what has changed since the last */
         struct vector want; /* of each origin, the events after sequence */
         struct peer_stop stop;
-        struct peer_events events;
+        struct peer_events events; /* EVENTS and FETCHED */
         struct peer_gap gap;
+        struct peer_fetch fetch;
         struct peer_issuers issuers;
         struct bytes members; /* opaque here */
         uint64_t nonce;       /* PING and PONG */
@@ -122,7 +132,8 @@ struct peer_frame {
 };
 
 /* Append a frame of any kind but EVENTS (peer_events_begin()); its counts and
- * texts must be within the limits. */
+ * texts must be within the limits. Of FETCHED, `events.fields` is appended as
+ * it is. */
 void peer_encode(const struct peer_frame *frame, struct buffer *out);
 
 /* Split the frame off the front of `rest`. RC_AGAIN: it is not whole yet;

@@ -98,8 +98,7 @@ bool peer_events_read(struct bytes body, struct peer_events *ret)
         }
     }
     *ret = events;
-    return events.count > 0 && events.origin != 0 &&
-           events.origin <= EVENT_ORIGIN_MAX;
+    return events.origin != 0 && events.origin <= EVENT_ORIGIN_MAX;
 }
 
 bool peer_events_next(struct peer_events *events, struct bytes *ret_record)
@@ -116,6 +115,12 @@ bool peer_events_next(struct peer_events *events, struct bytes *ret_record)
     return false;
 }
 
+void peer_events_none(uint64_t origin, struct buffer *out)
+{
+    buffer_u8(out, TAG_ORIGIN);
+    buffer_u64(out, origin);
+}
+
 void peer_events_begin(struct peer_events_writer *w,
                        uint64_t origin,
                        struct buffer *out)
@@ -123,8 +128,7 @@ void peer_events_begin(struct peer_events_writer *w,
     *w = (struct peer_events_writer){.out = out, .start = out->len};
     buffer_u32(out, 0);
     buffer_u8(out, PEER_EVENTS);
-    buffer_u8(out, TAG_ORIGIN);
-    buffer_u64(out, origin);
+    peer_events_none(origin, out);
 }
 
 uint8_t *peer_events_add(struct peer_events_writer *w, size_t len)

@@ -1,6 +1,7 @@
-/* The body of an EVENTS frame: records of one origin, as storage/record writes
- * them, in order. Read and written by hand, without a copy and without memory,
- * in the wire format of the protobuf message PeerEvents. */
+/* The body of an EVENTS or FETCHED frame: records of one origin, as
+ * storage/record writes them, in order. Read and written by hand, without a
+ * copy and without memory, in the wire format of the protobuf message
+ * PeerEvents. */
 #ifndef PROTO_PEER_EVENTS_H
 #define PROTO_PEER_EVENTS_H
 
@@ -12,7 +13,7 @@ struct peer_events {
     struct bytes fields; /* what peer_events_next() walks */
 };
 
-/* Look at each field once. False: malformed, or no record in it. */
+/* Look at each field once. False: malformed, or without an origin. */
 bool peer_events_read(struct bytes body, struct peer_events *ret);
 
 /* The next record, in order, a view into the body; false after the last.
@@ -35,6 +36,9 @@ void peer_events_begin(struct peer_events_writer *w,
  * frame would be over its limit, or `out` over its cap; the frame is good as it
  * is. A frame without records has room for one of PEER_RECORD_BYTES_MAX. */
 uint8_t *peer_events_add(struct peer_events_writer *w, size_t len);
+
+/* Append a body without records. */
+void peer_events_none(uint64_t origin, struct buffer *out);
 
 /* Complete the frame; without records, it is taken away again. */
 void peer_events_end(struct peer_events_writer *w);

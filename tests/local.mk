@@ -244,6 +244,7 @@ E2E_TESTS = \
 	%D%/e2e/node_websocket.test \
 	%D%/e2e/protocol.test \
 	%D%/e2e/pub_sub.test \
+	%D%/e2e/repair.test \
 	%D%/e2e/replay.test \
 	%D%/e2e/replay_checker.test \
 	%D%/e2e/replay_protocol.test \

@@ -50,6 +50,8 @@
       "Events answered from memory that the log then refused")               \
     X(log_trimmed, "counter", "Events that left the window")                 \
     X(log_corrupt_records, "gauge", "Records whose checksum does not fit")   \
+    X(records_repaired, "counter", "Corrupt records that were made whole")   \
+    X(repairs_wanted, "gauge", "Holes that no node in reach could fill")     \
     X(log_record_bytes, "gauge", "Bytes of records in the window")           \
     X(log_events, "gauge", "Events in the window")
 

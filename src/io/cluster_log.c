@@ -109,5 +109,7 @@ struct replication_options cluster_log_functions(struct cluster_loop *c)
                                         .seek = seek,
                                         .read = read_log,
                                         .store = store,
-                                        .skip = skip};
+                                        .skip = skip,
+                                        .holes = cluster_repair_holes,
+                                        .repair = cluster_repair_fill};
 }

@@ -4,6 +4,7 @@
 
 #include "src/io/acceptor.h"
 #include "src/io/cluster_loop.h"
+#include "storage/log_repair.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -47,6 +48,14 @@ struct cluster_loop {
     uint64_t leave_by_ms;
     bool ended;
 
+    /* Where the log is looked over for damage. */
+    struct log_hole_walk walk;
+    bool walk_ends;         /* with the holes that were found last */
+    size_t holes_found;     /* in this walk */
+    size_t holes_told;      /* that nobody could fill, of the one before */
+    uint64_t mended_before; /* it */
+    uint64_t repair_due_ms; /* the next walk */
+
     pthread_t thread;
     bool started;
     uint64_t status_ms;        /* when it was written */
@@ -82,6 +91,14 @@ void cluster_seeds_look_up(struct cluster_loop *c);
 
 /* cluster_strangers.c */
 void cluster_strangers_count(struct cluster_loop *c);
+
+/* cluster_repair.c: as replication wants them. */
+size_t cluster_repair_holes(void *context,
+                            struct replication_hole *ret,
+                            size_t max);
+void cluster_repair_fill(void *context,
+                         const struct replication_hole *hole,
+                         const struct peer_events *events);
 
 /* cluster_log.c */
 struct replication_options cluster_log_functions(struct cluster_loop *c);

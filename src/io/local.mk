@@ -12,6 +12,7 @@ libio_a_SOURCES = \
 	%D%/cluster_log.c \
 	%D%/cluster_loop.c \
 	%D%/cluster_loop.h \
+	%D%/cluster_repair.c \
 	%D%/cluster_seeds.c \
 	%D%/cluster_socket.c \
 	%D%/cluster_state.h \
@@ -34,6 +35,8 @@ libio_a_SOURCES = \
 	%D%/log_commit.h \
 	%D%/log_thread.c \
 	%D%/log_thread.h \
+	%D%/log_mend.c \
+	%D%/log_mend.h \
 	%D%/logger.c \
 	%D%/logger.h \
 	%D%/machine.c \

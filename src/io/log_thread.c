@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "src/io/clock.h"
 #include "src/io/log_commit.h"
+#include "src/io/log_mend.h"
 #include "src/io/logger.h"
 
 #include <errno.h>
@@ -26,6 +27,8 @@ struct log_thread {
     pthread_cond_t wake;
     struct list publishes;
     struct list batches; /* of peers */
+    struct list mends;   /* the first is under way */
+    uint64_t mended;     /* records */
     bool cluster_changed;
     bool alone;
     bool majority;
@@ -60,7 +63,7 @@ static void wait_idle(struct log_thread *t)
 static bool idle(const struct log_thread *t)
 {
     return list_empty(&t->publishes) && list_empty(&t->batches) &&
-           !t->cluster_changed;
+           list_empty(&t->mends) && !t->cluster_changed;
 }
 
 /* Hand all that has come to the committer; with nothing there, and nothing left
@@ -224,6 +227,36 @@ static void trim(struct log_thread *t)
     count_log(t);
 }
 
+/* One hole a turn, so that no publisher waits for long. */
+static void mend(struct log_thread *t)
+{
+    struct list *node;
+    struct log_mend *m;
+    struct why why;
+    int count;
+
+    pthread_mutex_lock(&t->mutex);
+    node = list_empty(&t->mends) ? NULL : t->mends.next;
+    pthread_mutex_unlock(&t->mutex);
+    if (node == NULL) {
+        return;
+    }
+    m = list_entry(node, struct log_mend, node);
+    count = log_mend_run(t->options.log, m, &why);
+    if (count == RC_IO) {
+        end_process(&why);
+    }
+    pthread_mutex_lock(&t->mutex);
+    list_remove(&m->node);
+    t->mended += count > 0 ? (uint64_t)count : 0;
+    pthread_mutex_unlock(&t->mutex);
+    free(m);
+    if (count > 0) {
+        metrics_add(t->options.metrics, records_repaired, (uint64_t)count);
+        count_log(t);
+    }
+}
+
 static void *run(void *argument)
 {
     struct log_thread *t = argument;
@@ -232,6 +265,7 @@ static void *run(void *argument)
         bool appends = commit_waiting(t->commit);
 
         commit(t, appends);
+        mend(t);
         if (t->refusing || t->commits >= COMMITS_PER_TRIM ||
             clock_now().mono_ms - t->trimmed_ms >= IDLE_TRIM_MS) {
             trim(t);
@@ -248,6 +282,7 @@ struct log_thread *log_thread_new(const struct log_thread_options *options)
     t->options = *options;
     list_init(&t->publishes);
     list_init(&t->batches);
+    list_init(&t->mends);
     t->commit = log_commit_new(options, answer, t);
     check(pthread_mutex_init(&t->mutex, NULL) == 0);
     check(pthread_condattr_init(&attributes) == 0);
@@ -281,6 +316,34 @@ void log_thread_store(struct log_thread *t, struct batch *batch)
     list_push_back(&t->batches, &batch->node);
     pthread_cond_signal(&t->wake);
     pthread_mutex_unlock(&t->mutex);
+}
+
+void log_thread_mend(struct log_thread *t, struct log_mend *mend)
+{
+    pthread_mutex_lock(&t->mutex);
+    list_push_back(&t->mends, &mend->node);
+    pthread_cond_signal(&t->wake);
+    pthread_mutex_unlock(&t->mutex);
+}
+
+bool log_thread_mending(struct log_thread *t)
+{
+    bool mending;
+
+    pthread_mutex_lock(&t->mutex);
+    mending = !list_empty(&t->mends);
+    pthread_mutex_unlock(&t->mutex);
+    return mending;
+}
+
+uint64_t log_thread_mended(struct log_thread *t)
+{
+    uint64_t mended;
+
+    pthread_mutex_lock(&t->mutex);
+    mended = t->mended;
+    pthread_mutex_unlock(&t->mutex);
+    return mended;
 }
 
 void log_thread_cluster(struct log_thread *t,
@@ -318,6 +381,9 @@ void log_thread_stop(struct log_thread *t)
         pthread_join(t->thread, NULL);
     }
     batch_unref_all(&t->batches);
+    while (!list_empty(&t->mends)) {
+        free(list_entry(list_pop_front(&t->mends), struct log_mend, node));
+    }
     commit_free(t->commit);
     pthread_mutex_destroy(&t->mutex);
     pthread_cond_destroy(&t->wake);

@@ -11,6 +11,7 @@
 #include "storage/log.h"
 
 struct log_thread;
+struct log_mend;
 
 struct log_thread_options {
     struct log *log;
@@ -34,6 +35,12 @@ void log_thread_publish(struct log_thread *t, struct list *publishes);
 
 /* Take over a batch that a peer sent, from any thread, see commit_store(). */
 void log_thread_store(struct log_thread *t, struct batch *batch);
+
+/* Take over what makes damaged records whole, from any thread; whether such is
+ * under way; how many it did. */
+void log_thread_mend(struct log_thread *t, struct log_mend *mend);
+bool log_thread_mending(struct log_thread *t);
+uint64_t log_thread_mended(struct log_thread *t);
 
 /* What the cluster has, from any thread, see commit_cluster(). */
 void log_thread_cluster(struct log_thread *t,

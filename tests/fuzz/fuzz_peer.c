@@ -37,8 +37,8 @@ static void check_control(const struct peer_frame *frame)
     struct buffer second;
     struct bytes rest;
 
-    buffer_init(&first, PEER_CONTROL_BYTES_MAX);
-    buffer_init(&second, PEER_CONTROL_BYTES_MAX);
+    buffer_init(&first, PEER_FRAME_BYTES_MAX);
+    buffer_init(&second, PEER_FRAME_BYTES_MAX);
     peer_encode(frame, &first);
     check(!first.overflowed);
     rest = buffer_view(&first);
@@ -62,9 +62,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         struct bytes bytes = bytes_of(before.data, before.len - rest.len);
 
         check(bytes.len >= PEER_HEAD_BYTES);
-        if (frame.kind == PEER_EVENTS) {
+        if (frame.kind == PEER_EVENTS || frame.kind == PEER_FETCHED) {
             check_events(&frame, bytes);
-        } else if (frame.kind != PEER_SKIPPED) {
+        }
+        if (frame.kind != PEER_EVENTS && frame.kind != PEER_SKIPPED) {
             check_control(&frame);
         }
         peer_frame_done(&frame);
