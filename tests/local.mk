@@ -89,6 +89,7 @@ UNIT_CLUSTER = \
 	%D%/unit/test_member_list \
 	%D%/unit/test_membership \
 	%D%/unit/test_membership_table \
+	%D%/unit/test_replication_repair \
 	%D%/unit/test_sealed_stream \
 	%D%/unit/test_suspicion
 tests_sim_membership_scenarios_SOURCES = %D%/sim/membership_scenarios.c \

@@ -580,6 +580,79 @@ TAP_CASE(index_remove_takes_one_place_from_anywhere)
 
 #define MILLION UINT64_C(1000000)
 
+static void expect_same(struct index *a, struct index *b)
+{
+    for (uint64_t after = 0; after < 40; after += 3) {
+        const struct index_range range = {
+            .after = after, .since = 0, .until = UINT64_MAX};
+        struct index_lost lost[2];
+        uint64_t places[2][32] = {{0}};
+        size_t count = index_read(a, channel(1), &range, places[0], 32, lost);
+
+        tap_equal(index_read(b, channel(1), &range, places[1], 32, lost + 1),
+                  count);
+        tap_equal(memcmp(places[0], places[1], sizeof(places[0])), 0);
+        tap_equal(lost[0].count, lost[1].count);
+        tap_equal(lost[0].place, lost[1].place);
+    }
+    tap_equal(index_count(a), index_count(b));
+    tap_equal(index_bytes(a), index_bytes(b));
+}
+
+/* One that was damaged and is whole again is as if it had always been. */
+TAP_CASE(index_takes_a_place_between_others)
+{
+    static const struct index_window windows[] = {
+        {.events_max = INDEX_UNLIMITED, .bytes_max = INDEX_UNLIMITED},
+        {.events_max = 5, .bytes_max = INDEX_UNLIMITED},
+        {.events_max = INDEX_UNLIMITED, .bytes_max = 200},
+        {.events_max = 4, .bytes_max = 100},
+    };
+
+    for (size_t w = 0; w < sizeof(windows) / sizeof(windows[0]); w++) {
+        for (uint64_t late = 11; late <= 22; late++) {
+            struct index *all = index_new(SEED);
+            struct index *i = index_new(SEED);
+
+            index_window_set(all, bytes_text("default"), &windows[w]);
+            index_window_set(i, bytes_text("default"), &windows[w]);
+            for (uint64_t place = 11; place <= 22; place++) {
+                index_add(all, channel(1), place, place);
+                if (place != late) {
+                    index_add(i, channel(1), place, place);
+                }
+            }
+            index_add(i, channel(1), late, late);
+            expect_same(all, i);
+            for (uint64_t place = 23; place <= 30; place++) {
+                index_add(all, channel(1), place, place);
+                index_add(i, channel(1), place, place);
+                index_drop_first(all, channel(1), place - 10, place - 10);
+                index_drop_first(i, channel(1), place - 10, place - 10);
+                expect_same(all, i);
+            }
+            index_free(all);
+            index_free(i);
+        }
+    }
+}
+
+TAP_CASE(index_lets_go_of_a_place_too_far_before_others)
+{
+    struct index *i = index_new(SEED);
+    uint64_t places[4];
+
+    index_add(i, channel(1), SPAN + 10, 5);
+    index_add(i, channel(1), 2, 5);
+    tap_equal(index_count(i), 1);
+    tap_equal(index_bytes(i), 5);
+    index_add(i, channel(1), 20, 5);
+    tap_equal(index_after(i, channel(1), 0, places, 4), 2);
+    tap_equal(places[0], 20);
+    tap_equal(places[1], SPAN + 10);
+    index_free(i);
+}
+
 TAP_CASE(index_holds_a_channel_of_a_million_events_and_its_window)
 {
     struct index *i = index_new(SEED);

@@ -37,7 +37,7 @@ struct world {
 
 static int on_frame(void *context, const struct peer_frame *frame)
 {
-    static const char letters[] = "?HVWSEGIMPQBX";
+    static const char letters[] = "?HVWSEGIMPQBXFD";
     struct side *side = context;
 
     if (side->seen_len < sizeof(side->seen) - 1) {

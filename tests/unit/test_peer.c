@@ -233,7 +233,7 @@ TAP_CASE(a_kind_that_is_not_known_is_skipped)
     for (unsigned kind = 0; kind <= UINT8_MAX; kind++) {
         struct peer_frame got;
 
-        if (kind > PEER_ERROR || kind == 0) {
+        if (kind > PEER_FETCHED || kind == 0) {
             tap_equal(decode((uint8_t)kind, bytes_text("\xff?"), &got), 0);
             tap_equal(got.kind, PEER_SKIPPED);
             peer_frame_done(&got);
@@ -254,7 +254,7 @@ TAP_CASE(a_field_that_is_not_known_is_skipped)
 
 TAP_CASE(what_is_not_protobuf_is_malformed_in_every_kind_that_is_known)
 {
-    for (uint8_t kind = PEER_HELLO; kind <= PEER_ERROR; kind++) {
+    for (uint8_t kind = PEER_HELLO; kind <= PEER_FETCHED; kind++) {
         struct peer_frame got;
 
         tap_equal(decode(kind, bytes_text("\xff\xff"), &got), RC_MALFORMED);
@@ -275,7 +275,7 @@ TAP_CASE(a_head_that_promises_too_much_is_refused)
     struct buffer head;
 
     for (unsigned kind = 0; kind <= UINT8_MAX; kind++) {
-        bool control = kind != 0 && kind != PEER_EVENTS && kind <= PEER_ERROR;
+        bool control = kind != 0 && kind != PEER_EVENTS && kind < PEER_FETCHED;
         uint32_t max =
             (control ? PEER_CONTROL_BYTES_MAX : PEER_FRAME_BYTES_MAX) - 4;
         struct peer_frame got;
@@ -387,6 +387,59 @@ TAP_CASE(a_gap_goes_forward)
     message.to = 6;
     message.origin = 0;
     tap_equal(decode_message(PEER_GAP, &message.base), RC_MALFORMED);
+}
+
+TAP_CASE(a_fetch_comes_back)
+{
+    struct peer_frame sent = {
+        .kind = PEER_FETCH,
+        .fetch = {.origin = 1, .after = 2, .until = UINT64_MAX}};
+    struct peer_frame got = back(&sent);
+
+    tap_equal(got.fetch.origin, 1);
+    tap_equal(got.fetch.after, 2);
+    tap_check(got.fetch.until == UINT64_MAX);
+    peer_frame_done(&got);
+}
+
+TAP_CASE(a_fetch_goes_forward)
+{
+    Weir__PeerFetch message = WEIR__PEER_FETCH__INIT;
+
+    message.origin = 1;
+    message.after = 5;
+    message.until = 6;
+    tap_equal(decode_message(PEER_FETCH, &message.base), 0);
+    message.until = 5;
+    tap_equal(decode_message(PEER_FETCH, &message.base), RC_MALFORMED);
+    message.until = 6;
+    message.origin = 0;
+    tap_equal(decode_message(PEER_FETCH, &message.base), RC_MALFORMED);
+}
+
+TAP_CASE(what_was_fetched_comes_back_be_it_nothing)
+{
+    struct peer_frame sent = {.kind = PEER_FETCHED};
+    struct peer_frame got;
+    struct buffer body;
+    struct bytes record;
+
+    buffer_init(&body, 64);
+    peer_events_none(7, &body);
+    sent.events.fields = buffer_view(&body);
+    got = back(&sent);
+    tap_equal(got.events.origin, 7);
+    tap_equal(got.events.count, 0);
+    tap_check(!peer_events_next(&got.events, &record));
+    tap_equal(decode(PEER_EVENTS, buffer_view(&body), &got), RC_MALFORMED);
+
+    buffer_append(&body, bytes_text("\x12\3one"));
+    sent.events.fields = buffer_view(&body);
+    got = back(&sent);
+    tap_equal(got.events.count, 1);
+    tap_check(peer_events_next(&got.events, &record));
+    tap_equal_text(record, "one");
+    buffer_done(&body);
 }
 
 TAP_CASE(issuers_are_bounded)
