@@ -99,7 +99,7 @@ static int repair_with(struct log *log,
                        size_t count,
                        size_t len)
 {
-    struct bytes records[FIXTURE_BATCH_MAX];
+    struct bytes records[FIXTURE_BATCH_MAX] = {{0}};
     struct why why = {0};
     int repaired;
 
