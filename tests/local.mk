@@ -231,6 +231,7 @@ E2E_TESTS = \
 	%D%/e2e/chromium.test \
 	%D%/e2e/cluster.test \
 	%D%/e2e/cluster_bad_input.test \
+	%D%/e2e/cluster_netns.test \
 	%D%/e2e/config.test \
 	%D%/e2e/console.test \
 	%D%/e2e/crash.test \
