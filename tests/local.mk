@@ -230,6 +230,7 @@ E2E_TESTS = \
 	%D%/e2e/bench.test \
 	%D%/e2e/chromium.test \
 	%D%/e2e/cluster.test \
+	%D%/e2e/cluster_amplify.test \
 	%D%/e2e/cluster_bad_input.test \
 	%D%/e2e/cluster_netns.test \
 	%D%/e2e/config.test \

@@ -21,6 +21,7 @@ class Weir {
         this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'weir-e2e-'));
         this.config = config;
         this.address = this.tlsAddress = '127.0.0.1:0';
+        this.options = []; // more of its command line
         this.errors = '';
         this.process = null;
         all.add(this);
@@ -57,7 +58,7 @@ class Weir {
     async start() {
         if (this.config === undefined) {
             await this.spawn(['--dev', this.dir, '--listen', this.address,
-                '--tls-listen', this.tlsAddress]);
+                '--tls-listen', this.tlsAddress, ...this.options]);
             return this;
         }
         if (!fs.existsSync(this.file('api-key'))) {
@@ -149,4 +150,4 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
     process.on(signal, () => process.exit(1));
 }
 
-module.exports = {Weir, stopAll};
+module.exports = {Weir, program, stopAll};
