@@ -49,7 +49,7 @@ class Member(Node):
     def __init__(self, secret, host="127.0.0.1", config=None, path=None,
                  ports=None):
         self.host = host
-        self.fixed = ports or [free_port() for _ in range(3)]
+        self.fixed = ports or [free_port(host) for _ in range(3)]
         super().__init__(config, path, listen=f"{host}:{self.fixed[0]}")
         self.secret = secret
         self.seeds = []
@@ -77,6 +77,11 @@ class Member(Node):
                 f'secret_file = "{self.secret}"\njoin = [{seeds}]\n'
                 f"{self.config} }}\n"
                 'namespace "default" {}\n')
+
+    def move(self):
+        """To other ports; who looks for it there may not know yet."""
+        self.fixed = [free_port(self.host) for _ in range(3)]
+        self.listen = f"{self.host}:{self.fixed[0]}"
 
     # What it has said
 

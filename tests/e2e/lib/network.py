@@ -44,8 +44,8 @@ def enter():
         _missing = "no network namespaces here"
     else:
         os.environ[INSIDE] = "1"
-        os.execvp("unshare", ["unshare", "--net", "--mount", sys.executable,
-                              *sys.argv])
+        os.execvp("unshare", ["unshare", "--net", "--mount",
+                              sys.executable, *sys.orig_argv[1:]])
 
 
 def prepare():
