@@ -33,6 +33,7 @@ class Publisher(threading.Thread):
         self.random = random.Random(f"{habits.get('seed')} {name}")
         self.fill = habits.get("fill", "")
         self.rest_s = habits.get("rest_s", 0.01)
+        self.refusals = (503, 500) if habits.get("disk_fills") else (503,)
         self.stopping = False
         self.refused = 0
         self.taken = 0
@@ -78,7 +79,7 @@ class Publisher(threading.Thread):
         else:
             connection.send(post_bytes(key, channel, *events))
             answer = connection.answer()
-            if answer.status == 503:
+            if answer.status in self.refusals:
                 self.refused += 1
                 return []
             equal(answer.status, 200, f"the status, {answer.body[:200]}")
