@@ -83,6 +83,7 @@ UNIT_CLUSTER = \
 	%D%/sim/membership_sim \
 	%D%/unit/test_dissemination \
 	%D%/unit/test_handshake \
+	%D%/unit/test_hub \
 	%D%/unit/test_inflight \
 	%D%/unit/test_link \
 	%D%/unit/test_replication \
