@@ -263,7 +263,8 @@ UNIT_TESTS = $(UNIT_BASE) $(UNIT_PROTO) $(UNIT_STORAGE) $(UNIT_CLUSTER) \
 BENCH_TARGETS = \
 	%D%/bench/floor \
 	%D%/bench/lmdb_floor
-EXTRA_DIST += %D%/bench/ratios %D%/bench/slow_subscribers
+EXTRA_DIST += %D%/bench/ratios %D%/bench/slow_subscribers \
+	%D%/bench/cluster_ratios
 $(BENCH_TARGETS): FLOOR = $(LINK_PROGRAM)
 $(BENCH_TARGETS): $(PROGRAM_LIBS)
 
