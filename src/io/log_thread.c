@@ -306,16 +306,16 @@ void log_thread_publish(struct log_thread *t, struct list *publishes)
     }
     pthread_mutex_lock(&t->mutex);
     list_splice_back(&t->publishes, publishes);
-    pthread_cond_signal(&t->wake);
     pthread_mutex_unlock(&t->mutex);
+    pthread_cond_signal(&t->wake);
 }
 
 void log_thread_store(struct log_thread *t, struct batch *batch)
 {
     pthread_mutex_lock(&t->mutex);
     list_push_back(&t->batches, &batch->node);
-    pthread_cond_signal(&t->wake);
     pthread_mutex_unlock(&t->mutex);
+    pthread_cond_signal(&t->wake);
 }
 
 void log_thread_mend(struct log_thread *t, struct log_mend *mend)
@@ -356,8 +356,8 @@ void log_thread_cluster(struct log_thread *t,
     t->alone = alone;
     t->majority = majority;
     t->cluster_changed = true;
-    pthread_cond_signal(&t->wake);
     pthread_mutex_unlock(&t->mutex);
+    pthread_cond_signal(&t->wake);
 }
 
 void log_thread_on_append(struct log_thread *t,
