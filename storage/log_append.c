@@ -111,10 +111,10 @@ static void press(struct log *log, uint64_t pages)
     log->pressed = true;
 }
 
-static int append_failed(struct log *log,
-                         int error,
-                         uint64_t pages,
-                         struct why *why)
+int log_append_failed(struct log *log,
+                      int error,
+                      uint64_t pages,
+                      struct why *why)
 {
     if (log_rc(error) == RC_NO_SPACE && log_writable(log)) {
         press(log, pages);
@@ -199,7 +199,7 @@ int log_append_store(struct log *log,
 
     log_grow_prepare(log, pages);
     error = put_events(log, events, count, moves);
-    return error == 0 ? 0 : append_failed(log, error, pages, why);
+    return error == 0 ? 0 : log_append_failed(log, error, pages, why);
 }
 
 int log_append(struct log *log,
@@ -250,12 +250,19 @@ int log_append_skip(struct log *log,
                     uint64_t sequence,
                     struct why *why)
 {
+    const struct log_skip skip = {.origin = origin, .sequence = sequence};
     int error;
 
     check(!log->read_only);
+    if (log->failed) {
+        return why_set(why, RC_IO, "the log '%s' failed before", log->dir);
+    }
+    error = log_meta_commit(log, &skip);
+    if (error != 0) {
+        return log_append_failed(log, error, 0, why);
+    }
+    log_seek_skip(log, origin, sequence);
     log_note_sequence(log, origin, sequence);
-    log_seek_leave(log, origin, sequence);
     show_skipped(log, origin, sequence);
-    error = log_meta_commit(log);
-    return error == 0 ? 0 : append_failed(log, error, 0, why);
+    return 0;
 }

@@ -148,25 +148,35 @@ int log_meta_reserve(struct log *log, MDB_txn *txn, uint64_t sequence)
     return put_u64(log, txn, KEY_RESERVED, sequence);
 }
 
-int log_meta_save(struct log *log, MDB_txn *txn)
+static int save(struct log *log, MDB_txn *txn, const struct log_skip *skip)
 {
-    size_t len = log->origin_count * VECTOR_ENTRY_BYTES;
-    uint64_t *vector = alloc_raw(len + 1);
+    size_t count = 0;
+    uint64_t *vector = alloc_raw((log->origin_count + 1) * VECTOR_ENTRY_BYTES);
     int error;
 
     for (size_t n = 0; n < log->origin_count; n++) {
-        vector[2 * n] = htole64(log->origins[n].origin);
-        vector[2 * n + 1] = htole64(log->origins[n].sequence);
+        vector[count++] = htole64(log->origins[n].origin);
+        vector[count++] = htole64(log->origins[n].sequence);
+    }
+    if (skip != NULL) { /* the higher of the two counts */
+        vector[count++] = htole64(skip->origin);
+        vector[count++] = htole64(skip->sequence);
     }
     error = put_u64(log, txn, KEY_PLACE, log->last_place);
     if (error == 0) {
-        error = put_bytes(log, txn, KEY_VECTOR, vector, len);
+        error =
+            put_bytes(log, txn, KEY_VECTOR, vector, count * sizeof(vector[0]));
     }
     free(vector);
     return error;
 }
 
-int log_meta_commit(struct log *log)
+int log_meta_save(struct log *log, MDB_txn *txn)
+{
+    return save(log, txn, NULL);
+}
+
+int log_meta_commit(struct log *log, const struct log_skip *skip)
 {
     MDB_txn *txn;
     int error = mdb_txn_begin(log->env, NULL, 0, &txn);
@@ -174,7 +184,7 @@ int log_meta_commit(struct log *log)
     if (error != 0) {
         return error;
     }
-    error = log_meta_save(log, txn);
+    error = save(log, txn, skip);
     if (error != 0) {
         mdb_txn_abort(txn);
         return error;

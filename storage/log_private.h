@@ -128,7 +128,14 @@ void log_forget_corrupt(struct log *log, uint64_t place);
 int log_meta_load(struct log *log, MDB_txn *txn, struct why *why);
 int log_meta_create(struct log *log, MDB_txn *txn, uint64_t new_origin);
 int log_meta_save(struct log *log, MDB_txn *txn);
-int log_meta_commit(struct log *log); /* in a transaction of its own */
+
+/* The same in a transaction of its own, with what is to be skipped; NULL:
+ * nothing. */
+struct log_skip {
+    uint64_t origin;
+    uint64_t sequence; /* up to it */
+};
+int log_meta_commit(struct log *log, const struct log_skip *skip);
 int log_meta_reserve(struct log *log, MDB_txn *txn, uint64_t sequence);
 
 /* The vector of what is shown, unless everything is. LMDB's errors. */
@@ -146,6 +153,12 @@ void log_append_settle(struct log *log,
                        struct event *const *events,
                        size_t count);
 
+/* What the caller is told of LMDB's `error` in a transaction of `pages`. */
+int log_append_failed(struct log *log,
+                      int error,
+                      uint64_t pages,
+                      struct why *why);
+
 /* log_show.c: they are on disk, and shown when all is: place and vector change
  * at once. Under known_lock. */
 void log_show_appended(struct log *log,
@@ -158,8 +171,10 @@ void log_seek_rewind(struct log *log, uint64_t origin, uint64_t sequence);
 
 /* log_seek.c: an event has come at the end; is about to leave the head, which
  * is said before the commit, so that whoever misses it in a page it has read
- * finds it under the low-water mark; has left; and all that was there when the
- * log opened has been noted. */
+ * finds it under the low-water mark; has left; will never come; and all that
+ * was there when the log opened has been noted. What was skipped is known again
+ * then: the next event has a predecessor that is not there, or meta a sequence
+ * beyond the last. */
 void log_seek_note(struct log *log,
                    uint64_t origin,
                    uint64_t sequence,
@@ -167,6 +182,7 @@ void log_seek_note(struct log *log,
                    uint64_t place);
 void log_seek_leave(struct log *log, uint64_t origin, uint64_t sequence);
 void log_seek_forget(struct log *log, uint64_t origin, uint64_t place);
+void log_seek_skip(struct log *log, uint64_t origin, uint64_t sequence);
 void log_seek_scanned(struct log *log);
 
 /* A damaged record is whole again: note it where it belongs. */

@@ -44,9 +44,22 @@ static void add_mark(struct log_origin *o, struct log_mark mark)
 /* Whose events those were up to there is not known. */
 static void know_low(struct log_origin *o, uint64_t low)
 {
-    o->low = low;
-    o->nameless = low;
+    o->low = low > o->low ? low : o->low;
+    o->nameless = low > o->nameless ? low : o->nameless;
     o->low_known = true;
+}
+
+/* What is missing there is not gone: it may be whole again. */
+static bool is_damaged_between(const struct log *log,
+                               uint64_t after,
+                               uint64_t before)
+{
+    for (size_t n = 0; n < log->corrupt_count; n++) {
+        if (log->corrupt[n].place > after && log->corrupt[n].place < before) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void log_seek_note(struct log *log,
@@ -59,7 +72,8 @@ void log_seek_note(struct log *log,
 
     pthread_mutex_lock(&log->known_lock);
     o = log_origin(log, origin);
-    if (!o->low_known) {
+    if (!o->low_known || (predecessor > o->last.sequence &&
+                          !is_damaged_between(log, o->last.place, place))) {
         know_low(o, predecessor);
     }
     if (wants_mark(o)) {
@@ -140,6 +154,13 @@ void log_seek_leave(struct log *log, uint64_t origin, uint64_t sequence)
     pthread_mutex_unlock(&log->known_lock);
 }
 
+void log_seek_skip(struct log *log, uint64_t origin, uint64_t sequence)
+{
+    pthread_mutex_lock(&log->known_lock);
+    know_low(log_origin(log, origin), sequence);
+    pthread_mutex_unlock(&log->known_lock);
+}
+
 void log_seek_forget(struct log *log, uint64_t origin, uint64_t place)
 {
     struct log_origin *o;
@@ -159,7 +180,9 @@ void log_seek_scanned(struct log *log)
     for (size_t i = 0; i < log->origin_count; i++) {
         struct log_origin *o = &log->origins[i];
 
-        if (!o->low_known) {
+        if (!o->low_known ||
+            (o->sequence > o->last.sequence &&
+             !is_damaged_between(log, o->last.place, UINT64_MAX))) {
             know_low(o, o->sequence);
         }
     }

@@ -182,7 +182,7 @@ static int trim(struct log *log, struct step *step)
  * that an append which waits for the pages is the second. */
 static int release_pages(struct log *log)
 {
-    int error = log_meta_commit(log);
+    int error = log_meta_commit(log, NULL);
 
     pthread_rwlock_wrlock(&log->map_lock);
     pthread_rwlock_unlock(&log->map_lock);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#define OTHER (FIXTURE_ORIGIN + 1)
 #define ACKNOWLEDGED 24
 #define BATCH 8
 #define SKIPS_MAX 60
@@ -119,6 +120,44 @@ TAP_CASE(log_append_loses_nothing_whichever_write_or_sync_fails)
             tap_check(skip < SKIPS_MAX);
         }
         tap_check(skip >= 3);
+    }
+}
+
+/* What is not on disk is not claimed: a peer would not send it any more. */
+static bool skip_with(struct fault fault, unsigned skip)
+{
+    const char *dir = fixture_dir();
+    struct log *log = prepared(dir);
+    struct log_options options = options_of(dir);
+    struct why why = {0};
+    bool struck;
+    int rc;
+
+    fault.skip = skip;
+    fault_io_arm(&fault);
+    rc = log_append_skip(log, OTHER, 50, &why);
+    struck = fault_io_struck();
+    fault_io_disarm();
+
+    tap_check(struck || rc == 0);
+    tap_equal(log_last_sequence(log, OTHER), rc == 0 ? 50 : 0);
+    log_close(log);
+    log = fixture_open_with(&options);
+    tap_check(rc != 0 || log_last_sequence(log, OTHER) == 50);
+    log_close(log);
+    return struck;
+}
+
+TAP_CASE(log_append_skip_claims_nothing_whichever_write_or_sync_fails)
+{
+    for (size_t n = 0; n < FAULT_COUNT; n++) {
+        unsigned skip = 0;
+
+        while (skip_with(faults[n], skip)) {
+            skip++;
+            tap_check(skip < SKIPS_MAX);
+        }
+        tap_check(skip >= 2);
     }
 }
 

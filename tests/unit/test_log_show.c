@@ -228,4 +228,50 @@ TAP_CASE(log_skips_what_nobody_has)
     log_close(log);
 }
 
+static void append_behind(struct log *log,
+                          uint64_t origin,
+                          uint64_t predecessor,
+                          uint64_t sequence)
+{
+    struct event *event = event_of(origin, sequence);
+
+    event->predecessor = predecessor;
+    append(log, event);
+    event_unref(event);
+}
+
+static bool misses(struct log *log, uint64_t sequence)
+{
+    struct event *first = fixture_event(1, 30);
+    struct vector after = {0};
+    bool gone;
+
+    (void)vector_raise(&after, OTHER, sequence);
+    gone = log_window_gone(log, first->channel, &after);
+    event_unref(first);
+    return gone;
+}
+
+TAP_CASE(log_tells_of_what_was_skipped_behind_events_that_it_has)
+{
+    const char *dir = fixture_dir();
+    struct log *log = fixture_open(dir);
+    struct why why;
+
+    append_behind(log, OTHER, 0, 1);
+    tap_check(!misses(log, 0));
+    tap_equal(log_append_skip(log, OTHER, 50, &why), 0);
+    for (int round = 0; round < 3; round++) {
+        tap_check(misses(log, 1));
+        tap_check(misses(log, 49));
+        tap_check(!misses(log, 50));
+        log_close(log);
+        log = fixture_open(dir);
+        if (round == 0) {
+            append_behind(log, OTHER, 50, 60);
+        }
+    }
+    log_close(log);
+}
+
 TAP_MAIN()
