@@ -334,8 +334,7 @@ static void restore(struct commit *c, const struct batch *batch)
     }
 }
 
-/* Skips are not of a transaction with events: should the log refuse one, it has
- * not refused the others. */
+/* Skips are no part of the events' transaction: each may be refused alone. */
 static int take_skips(struct commit *c, struct moment now, struct why *why)
 {
     const struct commit_log *log = &c->options.log;
@@ -373,11 +372,9 @@ static void settle(struct commit *c, struct turn *turn, struct moment now)
         frontier_add(&c->frontier, list_entry(node, struct batch, node), now);
     }
     c->appended += turn->event_count;
-    if (turn->event_count > 0) {
-        metrics_add(
-            c->options.metrics, log_batch_events_sum, turn->event_count);
-        metrics_add(c->options.metrics, log_batch_events_count, 1);
-    }
+    metrics_add(c->options.metrics, log_batch_events_sum, turn->event_count);
+    metrics_add(
+        c->options.metrics, log_batch_events_count, turn->event_count > 0);
 }
 
 /* Own publishes are answered. What the peers sent is dropped: they are asked
@@ -441,11 +438,9 @@ int commit_step(struct commit *c, struct moment now, struct why *why)
     free(turn.events);
     if (rc == 0) {
         settle(c, &turn, now);
+        rc = move_deferred(c, now, why);
     } else {
         refuse(c, &turn, now);
-    }
-    if (rc == 0) {
-        rc = move_deferred(c, now, why);
     }
     frontier_advance(&c->frontier, now);
     show(c);
@@ -455,6 +450,11 @@ int commit_step(struct commit *c, struct moment now, struct why *why)
 uint64_t commit_deadline_ms(const struct commit *c)
 {
     return frontier_deadline_ms(&c->frontier);
+}
+
+size_t commit_under_way(const struct commit *c)
+{
+    return frontier_waiting(&c->frontier, c->sequencers[QUORUM].origin);
 }
 
 struct batch *commit_take(struct commit *c)

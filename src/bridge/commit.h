@@ -102,6 +102,9 @@ int commit_step(struct commit *c, struct moment now, struct why *why);
 /* When to step next although nothing comes; MOMENT_NEVER. */
 uint64_t commit_deadline_ms(const struct commit *c);
 
+/* How many own events are on disk and wait for a quorum. */
+size_t commit_under_way(const struct commit *c);
+
 /* The next batch for all shards, whose reference is the caller's; NULL. */
 struct batch *commit_take(struct commit *c);
 

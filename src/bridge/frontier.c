@@ -194,6 +194,19 @@ void frontier_advance(struct frontier *f, struct moment now)
     }
 }
 
+size_t frontier_waiting(const struct frontier *f, uint64_t origin)
+{
+    size_t event_count = 0;
+
+    list_each(node, &f->waiting)
+    {
+        const struct batch *b = batch_entry(node);
+
+        event_count += b->origin == origin ? b->event_count : 0;
+    }
+    return event_count;
+}
+
 uint64_t frontier_deadline_ms(const struct frontier *f)
 {
     return list_empty(&f->waiting)

@@ -55,6 +55,9 @@ uint64_t frontier_last(const struct frontier *f, uint64_t origin);
 /* What the cluster knows to be safe; `alone`: all is that is on disk. */
 void frontier_safe(struct frontier *f, const struct vector *safe, bool alone);
 
+/* How many events of `origin` wait, those deferred not counted. */
+size_t frontier_waiting(const struct frontier *f, uint64_t origin);
+
 /* Put what has become visible into `ready`, and answers to those who waited in
  * vain. Call it after each of the above and at the deadline. */
 void frontier_advance(struct frontier *f, struct moment now);

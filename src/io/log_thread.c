@@ -18,6 +18,12 @@
 #define TRIM_EVENTS_MAX 4096
 #define IDLE_TRIM_MS 1000
 
+/* While the peers sync what was committed last, publishes that will wait for
+ * them as well gather, until there are as many events as those, and at most for
+ * so long. Else, the publishers that wait in line would be spread over many
+ * small transactions. */
+#define GATHER_MS 5
+
 struct log_thread {
     struct log_thread_options options;
     struct mailbox *const *shards;
@@ -26,6 +32,9 @@ struct log_thread {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     struct list publishes;
+    size_t event_count;  /* in these */
+    bool hasty;          /* one of these waits for no quorum */
+    size_t wake_count;   /* so many events are worth waking the thread */
     struct list batches; /* of peers */
     struct list mends;   /* the first is under way */
     uint64_t mended;     /* records */
@@ -41,11 +50,20 @@ struct log_thread {
 
     /* The thread's own. */
     struct commit *commit;
+    uint64_t gather_until_ms;
     uint64_t trimmed_ms;
     unsigned commits; /* since the last trim */
     size_t appended;  /* events, since then */
     bool refusing;    /* said so already */
 };
+
+/* Whether the publishes that have come are left to gather. */
+static bool gathers(const struct log_thread *t)
+{
+    return !t->stopping && t->majority && !t->hasty &&
+           t->event_count < commit_under_way(t->commit) &&
+           clock_now().mono_ms < t->gather_until_ms;
+}
 
 /* Until something comes, the frontier's deadline or a second has gone by. */
 static void wait_idle(struct log_thread *t)
@@ -55,6 +73,12 @@ static void wait_idle(struct log_thread *t)
     struct timespec until;
 
     until_ms = deadline_ms < until_ms ? deadline_ms : until_ms;
+    t->wake_count = 0;
+    if (gathers(t)) {
+        t->wake_count = commit_under_way(t->commit);
+        until_ms =
+            t->gather_until_ms < until_ms ? t->gather_until_ms : until_ms;
+    }
     until.tv_sec = (time_t)(until_ms / 1000);
     until.tv_nsec = (long)(until_ms % 1000) * 1000000;
     pthread_cond_timedwait(&t->wake, &t->mutex, &until);
@@ -62,8 +86,9 @@ static void wait_idle(struct log_thread *t)
 
 static bool idle(const struct log_thread *t)
 {
-    return list_empty(&t->publishes) && list_empty(&t->batches) &&
-           list_empty(&t->mends) && !t->cluster_changed;
+    return (list_empty(&t->publishes) || gathers(t)) &&
+           list_empty(&t->batches) && list_empty(&t->mends) &&
+           !t->cluster_changed;
 }
 
 /* Hand all that has come to the committer; with nothing there, and nothing left
@@ -77,7 +102,12 @@ static bool take(struct log_thread *t)
     if (idle(t) && !commit_waiting(t->commit) && !t->stopping) {
         wait_idle(t);
     }
-    commit_publish(t->commit, &t->publishes);
+    if (!list_empty(&t->publishes) && !gathers(t)) {
+        commit_publish(t->commit, &t->publishes);
+        t->event_count = 0;
+        t->hasty = false;
+        t->gather_until_ms = clock_now().mono_ms + GATHER_MS;
+    }
     while ((node = list_pop_front(&t->batches)) != NULL) {
         commit_store(t->commit, list_entry(node, struct batch, node));
     }
@@ -301,13 +331,29 @@ void log_thread_start(struct log_thread *t, struct mailbox *const *shards)
 
 void log_thread_publish(struct log_thread *t, struct list *publishes)
 {
+    size_t event_count = 0;
+    bool hasty = false;
+    bool wake;
+
     if (list_empty(publishes)) {
         return;
     }
+    list_each(node, publishes)
+    {
+        const struct publish *p = list_entry(node, struct publish, node);
+
+        event_count += p->count;
+        hasty |= p->durability != NAMESPACE_QUORUM;
+    }
     pthread_mutex_lock(&t->mutex);
+    t->event_count += event_count;
+    t->hasty |= hasty;
     list_splice_back(&t->publishes, publishes);
+    wake = t->hasty || t->event_count >= t->wake_count;
     pthread_mutex_unlock(&t->mutex);
-    pthread_cond_signal(&t->wake);
+    if (wake) {
+        pthread_cond_signal(&t->wake);
+    }
 }
 
 void log_thread_store(struct log_thread *t, struct batch *batch)

@@ -339,13 +339,16 @@ TAP_CASE(an_event_waits_for_its_quorum_and_others_behind_it)
     step(&w, 0);
     expect(&w, "", "");
     tap_check(!w.all);
+    tap_equal(commit_under_way(w.commit), 1);
     publish(&w, "b", false);
     step(&w, 10);
     expect(&w, "", "");
+    tap_equal(commit_under_way(w.commit), 1);
     tap_equal(commit_deadline_ms(w.commit), 5 + TIMEOUT_MS);
     safe(&w, OWN, own(&w));
     step(&w, 0);
     expect(&w, "a b ", "a:0 b:0 ");
+    tap_equal(commit_under_way(w.commit), 0);
     tap_equal(commit_deadline_ms(w.commit), MOMENT_NEVER);
     world_done(&w);
 }

@@ -33,7 +33,8 @@ static void node_init(struct node *n, const char *dir, uint64_t age_max_ms)
     struct log_thread_options options = {.intake = &n->intake,
                                          .shard_count = SHARDS,
                                          .metrics = &n->metrics,
-                                         .age_max_ms = age_max_ms};
+                                         .age_max_ms = age_max_ms,
+                                         .quorum_timeout_ms = 60000};
 
     memset(n, 0, sizeof(*n));
     n->intake.bytes_max = SIZE_MAX;
@@ -329,6 +330,33 @@ TAP_CASE(stopping_finishes_what_waits)
     }
     node_stop(&n);
     tap_equal(fixture_stat(n.log).event_count, 500);
+    node_done(&n);
+}
+
+static void await_events(struct node *n, uint64_t count)
+{
+    for (int i = 0; i < 10000 && n->metrics.log_batch_events_sum < count; i++) {
+        sleep_ms(1);
+    }
+    tap_equal(n->metrics.log_batch_events_sum, count);
+}
+
+TAP_CASE(fewer_events_than_wait_for_a_quorum_do_not_gather_for_ever)
+{
+    const struct vector safe = {0};
+    struct node n;
+
+    node_init(&n, fixture_dir(), 0);
+    log_thread_cluster(n.thread, &safe, false, true);
+    node_start(&n);
+    for (uint64_t number = 1; number <= 3; number++) {
+        struct publish *p = publish_of(&n, number, number == 1 ? 5 : 1, 10);
+
+        p->durability = NAMESPACE_QUORUM;
+        publish(&n, p);
+        await_events(&n, 4 + number);
+    }
+    node_stop(&n);
     node_done(&n);
 }
 
