@@ -17,57 +17,60 @@ static size_t find(const struct vector *v, uint64_t origin)
     return at;
 }
 
+static bool is_at(const struct vector *v, size_t at, uint64_t origin)
+{
+    return at < v->count && v->entries[at].origin == origin;
+}
+
+static uint64_t floor_of(const struct vector *v)
+{
+    return is_at(v, 0, VECTOR_FLOOR) ? v->entries[0].sequence : 0;
+}
+
 uint64_t vector_get(const struct vector *v, uint64_t origin)
 {
     size_t at = find(v, origin);
 
-    return at < v->count && v->entries[at].origin == origin
-               ? v->entries[at].sequence
-               : 0;
+    return is_at(v, at, origin) ? v->entries[at].sequence : floor_of(v);
 }
 
 bool vector_knows(const struct vector *v, uint64_t origin)
 {
+    return is_at(v, find(v, origin), origin);
+}
+
+bool vector_set(struct vector *v, uint64_t origin, uint64_t sequence)
+{
     size_t at = find(v, origin);
 
-    return at < v->count && v->entries[at].origin == origin;
+    if (!is_at(v, at, origin)) {
+        if (v->count == VECTOR_ORIGINS_MAX) {
+            return false;
+        }
+        for (size_t i = v->count; i > at; i--) {
+            v->entries[i] = v->entries[i - 1];
+        }
+        v->entries[at].origin = origin;
+        v->count++;
+    }
+    v->entries[at].sequence = sequence;
+    return true;
 }
 
 bool vector_raise(struct vector *v, uint64_t origin, uint64_t sequence)
 {
-    size_t at = find(v, origin);
-
-    if (at < v->count && v->entries[at].origin == origin) {
-        if (v->entries[at].sequence < sequence) {
-            v->entries[at].sequence = sequence;
-        }
+    if (vector_knows(v, origin) ? vector_get(v, origin) >= sequence
+                                : floor_of(v) > sequence) {
         return true;
     }
-    if (v->count == VECTOR_ORIGINS_MAX) {
-        return false;
-    }
-    for (size_t i = v->count; i > at; i--) {
-        v->entries[i] = v->entries[i - 1];
-    }
-    v->entries[at] =
-        (struct vector_entry){.origin = origin, .sequence = sequence};
-    v->count++;
-    return true;
-}
-
-void vector_set(struct vector *v, uint64_t origin, uint64_t sequence)
-{
-    size_t at = find(v, origin);
-
-    check(at < v->count && v->entries[at].origin == origin);
-    v->entries[at].sequence = sequence;
+    return vector_set(v, origin, sequence);
 }
 
 void vector_remove(struct vector *v, uint64_t origin)
 {
     size_t at = find(v, origin);
 
-    if (at == v->count || v->entries[at].origin != origin) {
+    if (!is_at(v, at, origin)) {
         return;
     }
     v->count--;
@@ -76,12 +79,35 @@ void vector_remove(struct vector *v, uint64_t origin)
     }
 }
 
+/* The floor comes last: what is listed may be below it. */
 void vector_merge(struct vector *v, const struct vector *other)
 {
-    for (size_t i = 0; i < other->count; i++) {
+    for (size_t i = other->count; i-- > 0;) {
         (void)vector_raise(
             v, other->entries[i].origin, other->entries[i].sequence);
     }
+}
+
+void vector_shed(struct vector *v, const struct vector *other)
+{
+    uint64_t floor = floor_of(other);
+    size_t kept = 0;
+
+    for (size_t i = 0; i < v->count; i++) {
+        struct vector_entry e = v->entries[i];
+
+        if (e.origin == VECTOR_FLOOR || e.sequence > floor ||
+            vector_knows(other, e.origin)) {
+            v->entries[kept++] = e;
+        }
+    }
+    v->count = kept;
+}
+
+void vector_prune(struct vector *v, const struct vector *other)
+{
+    vector_shed(v, other);
+    (void)vector_raise(v, VECTOR_FLOOR, floor_of(other));
 }
 
 void vector_limit(struct vector *v, const struct vector *other)
@@ -107,7 +133,10 @@ void vector_cap(struct vector *v, uint64_t sequence)
 bool vector_covers(const struct vector *a, const struct vector *b)
 {
     for (size_t i = 0; i < b->count; i++) {
-        if (vector_get(a, b->entries[i].origin) < b->entries[i].sequence) {
+        const struct vector_entry *e = &b->entries[i];
+
+        if (e->origin != VECTOR_FLOOR &&
+            vector_get(a, e->origin) < e->sequence) {
             return false;
         }
     }

@@ -8,9 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A cluster has few nodes; an origin is kept for as long as the window holds
- * events of it. */
-#define VECTOR_ORIGINS_MAX 32
+/* A cluster has few nodes, but over the years it may have had many. Origins of
+ * which nothing more can come are forgotten (storage/log_prune.c): in their
+ * place is one entry, the floor, up to which all origins are had that are not
+ * listed. An origin that is listed may be had less far than the floor. */
+#define VECTOR_ORIGINS_MAX 64
+#define VECTOR_FLOOR UINT64_C(0)
 
 struct vector_entry {
     uint64_t origin;
@@ -23,7 +26,7 @@ struct vector {
     struct vector_entry entries[VECTOR_ORIGINS_MAX];
 };
 
-/* The highest sequence of `origin`; 0: none. */
+/* The highest sequence of `origin`, or the floor; 0: none. */
 uint64_t vector_get(const struct vector *v, uint64_t origin);
 
 /* Whether it has an entry, be it 0. */
@@ -33,14 +36,21 @@ bool vector_knows(const struct vector *v, uint64_t origin);
  * changing nothing, when there is no room for another origin. */
 bool vector_raise(struct vector *v, uint64_t origin, uint64_t sequence);
 
-/* Have `origin` up to exactly `sequence`; it must be there. */
-void vector_set(struct vector *v, uint64_t origin, uint64_t sequence);
+/* List `origin` with exactly `sequence`; false, changing nothing, when there is
+ * no room for it. */
+bool vector_set(struct vector *v, uint64_t origin, uint64_t sequence);
 
 /* Know nothing of `origin` any more. */
 void vector_remove(struct vector *v, uint64_t origin);
 
-/* Have all that `other` has, as far as there is room. */
+/* Have all that `other` lists, as far as there is room. */
 void vector_merge(struct vector *v, const struct vector *other);
+
+/* List nothing that `other` has by its floor alone. */
+void vector_shed(struct vector *v, const struct vector *other);
+
+/* The same, and have what it has by its floor. */
+void vector_prune(struct vector *v, const struct vector *other);
 
 /* Have of no origin more than `other` has. */
 void vector_limit(struct vector *v, const struct vector *other);
@@ -48,7 +58,8 @@ void vector_limit(struct vector *v, const struct vector *other);
 /* Have of no origin more than up to `sequence`. */
 void vector_cap(struct vector *v, uint64_t sequence);
 
-/* Whether `a` has all that `b` has. */
+/* Whether `a` has all that `b` lists: what is below a floor alone, nobody gets
+ * any more. */
 bool vector_covers(const struct vector *a, const struct vector *b);
 
 bool vector_equal(const struct vector *a, const struct vector *b);

@@ -105,6 +105,8 @@ struct hub_link *hub_link_begin(struct hub *h,
     split_urls(h->urls, &hello);
     log->have(log->context, &hello.have);
     log->low_water(log->context, &hello.low_water);
+    vector_remove(&hello.have, VECTOR_FLOOR); /* it is each node's own */
+    vector_remove(&hello.low_water, VECTOR_FLOOR);
     h->options.entropy(log->context, ephemeral, sizeof(ephemeral));
     l = alloc_zero(sizeof(*l));
     l->socket = socket;

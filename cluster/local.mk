@@ -16,6 +16,7 @@ libcluster_a_SOURCES = \
 	%D%/reach.c %D%/reach.h \
 	%D%/replication.c %D%/replication.h \
 	%D%/replication_private.h \
+	%D%/replication_prune.c \
 	%D%/replication_repair.c \
 	%D%/replication_source.c \
 	%D%/replication_stream.c \

@@ -88,7 +88,7 @@ static struct replication_want *want_of(struct replication *r, uint64_t origin)
     return NULL;
 }
 
-static void send_stop(struct replication_peer *peer, uint64_t origin)
+void replication_send_stop(struct replication_peer *peer, uint64_t origin)
 {
     const struct peer_frame frame = {.kind = PEER_STOP,
                                      .stop = {.count = 1, .origins = {origin}}};
@@ -113,7 +113,7 @@ static void ask(struct replication *r,
         *want = (struct replication_want){.origin = origin};
     }
     if (want->peer != NULL && want->peer != peer) {
-        send_stop(want->peer, origin);
+        replication_send_stop(want->peer, origin);
     }
     want->peer = peer;
     want->since_ms = now_ms;
@@ -129,6 +129,10 @@ static void assign(struct replication *r, uint64_t now_ms, uint64_t origin)
     struct replication_peer *current = want == NULL ? NULL : want->peer;
     struct replication_peer *best = replication_source_best(r, origin, NULL);
 
+    if (r->have.count > REPLICATION_ORIGINS_MAX &&
+        !vector_knows(&r->have, origin)) {
+        return;
+    }
     if (best != NULL && best != current &&
         (current == NULL || best->node == replication_node_of(origin)) &&
         !(current != NULL &&
@@ -168,6 +172,7 @@ struct replication_peer *replication_open(struct replication *r,
     list_push_back(&r->peers, &peer->entry);
     /* In place of what it said before: a node can be set back. */
     known(r, hello->node)->have = hello->have;
+    replication_prune(r);
     replication_committed(r, now_ms);
     return peer;
 }
@@ -294,7 +299,8 @@ static void tell(const struct replication *r, struct replication_peer *peer)
     for (size_t i = 0; i < r->have.count; i++) {
         const struct vector_entry *e = &r->have.entries[i];
 
-        if (e->sequence > vector_get(&peer->told, e->origin)) {
+        if (e->origin != VECTOR_FLOOR &&
+            e->sequence > vector_get(&peer->told, e->origin)) {
             (void)vector_raise(&frame.have, e->origin, e->sequence);
         }
     }
@@ -305,7 +311,12 @@ static void tell(const struct replication *r, struct replication_peer *peer)
 
 void replication_committed(struct replication *r, uint64_t now_ms)
 {
+    uint64_t floor = vector_get(&r->have, VECTOR_FLOOR);
+
     r->options.have(r->options.context, &r->have);
+    if (vector_get(&r->have, VECTOR_FLOOR) > floor) {
+        replication_prune(r);
+    }
     list_each(node, &r->peers)
     {
         struct replication_peer *peer = replication_peer_of(node);

@@ -19,6 +19,10 @@
  * again, of another if there is one. */
 #define REPLICATION_RETRY_MS 2000
 
+/* Events of origins beyond so many are not asked for, until the log has pruned
+ * others: our own always have room. */
+#define REPLICATION_ORIGINS_MAX (VECTOR_ORIGINS_MAX - 4)
+
 /* How much of the log is read in one go. */
 #define REPLICATION_PAGE_BYTES (128 * 1024)
 

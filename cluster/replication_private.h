@@ -80,6 +80,12 @@ static inline uint64_t replication_node_of(uint64_t origin)
     return origin & ~EVENT_ORIGIN_QUORUM;
 }
 
+/* replication.c: the peer need not send that origin any more. */
+void replication_send_stop(struct replication_peer *peer, uint64_t origin);
+
+/* replication_prune.c: list no origin that the log has pruned. */
+void replication_prune(struct replication *r);
+
 /* replication_source.c: the gap that the peer has behind `sequence`; NULL: it
  * has what follows. */
 const struct replication_gap *replication_source_gap(

@@ -165,7 +165,7 @@ static uint64_t seek(const struct replication_options *o,
     if (vector_get(&after, fetch->origin) <= fetch->after) {
         return UINT64_MAX;
     }
-    vector_set(&after, fetch->origin, fetch->after);
+    (void)vector_set(&after, fetch->origin, fetch->after);
     return o->seek(o->context, &after);
 }
 

@@ -16,13 +16,6 @@ struct walk {
     size_t visited;
 };
 
-static void set(struct vector *v, uint64_t origin, uint64_t sequence)
-{
-    if (vector_raise(v, origin, sequence)) {
-        vector_set(v, origin, sequence);
-    }
-}
-
 /* Send what is written. Without room for it, it has not been. */
 static bool flush(struct walk *w)
 {
@@ -41,7 +34,7 @@ static bool flush(struct walk *w)
                                            frame) == 0) {
         return true;
     }
-    set(&peer->sent, w->origin, w->sent_before);
+    (void)vector_set(&peer->sent, w->origin, w->sent_before);
     peer->next_place = w->first_place;
     w->stopped = true;
     return false;
@@ -62,7 +55,7 @@ static bool send_gap(struct replication_peer *peer,
     if (link_send(peer->link, &frame) != 0) {
         return false;
     }
-    set(&peer->sent, origin, to);
+    (void)vector_set(&peer->sent, origin, to);
     return true;
 }
 
@@ -97,7 +90,7 @@ static bool add(struct walk *w, const struct replication_record *record)
         return false;
     }
     memcpy(room, record->bytes.data, record->bytes.len);
-    set(&w->peer->sent, record->origin, record->sequence);
+    (void)vector_set(&w->peer->sent, record->origin, record->sequence);
     return true;
 }
 
@@ -202,15 +195,16 @@ void replication_stream_begin(struct replication *r,
     uint64_t place;
 
     for (size_t i = 0; i < want->count; i++) {
-        set(&peer->sent, want->entries[i].origin, want->entries[i].sequence);
+        (void)vector_set(
+            &peer->sent, want->entries[i].origin, want->entries[i].sequence);
         link_inflight_forget(peer->link, want->entries[i].origin);
     }
     replication_stream_had(peer, &peer->have);
     o->have(o->context, &after);
     for (size_t i = 0; i < peer->sent.count; i++) {
-        set(&after,
-            peer->sent.entries[i].origin,
-            peer->sent.entries[i].sequence);
+        (void)vector_set(&after,
+                         peer->sent.entries[i].origin,
+                         peer->sent.entries[i].sequence);
     }
     place = o->seek(o->context, &after);
     if (peer->next_place == 0 || place < peer->next_place) {

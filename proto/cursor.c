@@ -40,14 +40,14 @@ static int parse_entries(struct bytes rest, struct vector *ret)
     struct vector v = {0};
     uint64_t origin;
     uint64_t sequence;
-    uint64_t last = 0;
+    uint64_t least = VECTOR_FLOOR;
 
     while (bytes_take_u64(&rest, &origin)) {
-        if (!bytes_take_u64(&rest, &sequence) || origin <= last ||
-            origin > EVENT_ORIGIN_MAX || !vector_raise(&v, origin, sequence)) {
+        if (!bytes_take_u64(&rest, &sequence) || origin < least ||
+            origin > EVENT_ORIGIN_MAX || !vector_set(&v, origin, sequence)) {
             return RC_MALFORMED;
         }
-        last = origin;
+        least = origin + 1;
     }
     if (rest.len > 0) {
         return RC_MALFORMED;

@@ -16,6 +16,7 @@ libstorage_a_SOURCES = \
 	%D%/log_move.c \
 	%D%/log_open.c \
 	%D%/log_private.h \
+	%D%/log_prune.c \
 	%D%/log_read.c \
 	%D%/log_repair.c \
 	%D%/log_repair.h \

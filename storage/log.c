@@ -132,7 +132,7 @@ uint64_t log_last_sequence(struct log *log, uint64_t origin)
 
     pthread_mutex_lock(&log->known_lock);
     known = log_find_origin(log, origin);
-    sequence = known == NULL ? 0 : known->sequence;
+    sequence = known == NULL ? log->pruned.floor : known->sequence;
     pthread_mutex_unlock(&log->known_lock);
     return sequence;
 }

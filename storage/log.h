@@ -78,16 +78,16 @@ void log_close(struct log *log); /* accepts NULL */
 void log_stat(struct log *log, struct log_stat *ret); /* any thread */
 struct index *log_index(struct log *log);
 
-/* The highest sequence of `origin` that the log ever held, 0: none. Any
- * thread. */
+/* The highest sequence of `origin` that the log ever held, 0: none; of an
+ * origin that is not known, the floor (base/vector.h). Any thread. */
 uint64_t log_last_sequence(struct log *log, uint64_t origin);
 
 /* Of each origin the highest sequence that the log ever held; this node's own
  * is always there. Any thread. */
 void log_seek_vector(struct log *log, struct vector *ret);
 
-/* Know an origin of which no event has come yet; whether one is known. Any
- * thread. */
+/* Know an origin of which no event has come yet; whether one is known, or was
+ * until it was pruned. VECTOR_FLOOR is. Any thread. */
 void log_seek_expect(struct log *log, uint64_t origin);
 bool log_seek_knows(struct log *log, uint64_t origin);
 
@@ -199,6 +199,18 @@ int log_append_skip(struct log *log,
                     uint64_t origin,
                     uint64_t sequence,
                     struct why *why);
+
+/* When the log knows more origins than half of VECTOR_ORIGINS_MAX: forget those
+ * that had their last event before `before_ms` (Unix time), the oldest first,
+ * of which nothing is in the log any more, and that are not of `nodes` or this
+ * one. What is forgotten is below the floor of all vectors from then on: should
+ * a peer have such events yet, they are not taken. Returns how many (>= 0), or
+ * as log_append(). Only the log thread. */
+int log_prune(struct log *log,
+              const uint64_t *nodes,
+              size_t node_count,
+              uint64_t before_ms,
+              struct why *why);
 
 /* Have the next append put on disk, in its own sync, that sequences of this
  * node up to `sequence` may have been given away: none of them is an event's

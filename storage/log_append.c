@@ -250,7 +250,7 @@ int log_append_skip(struct log *log,
                     uint64_t sequence,
                     struct why *why)
 {
-    const struct log_skip skip = {.origin = origin, .sequence = sequence};
+    const struct vector_entry skip = {.origin = origin, .sequence = sequence};
     int error;
 
     check(!log->read_only);

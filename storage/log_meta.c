@@ -14,6 +14,7 @@
 #define KEY_VECTOR "vector"
 #define KEY_SHOWN "shown"
 #define KEY_RESERVED "reserved"
+#define KEY_PRUNED "pruned"
 
 #define VECTOR_ENTRY_BYTES (2 * sizeof(uint64_t))
 
@@ -93,6 +94,40 @@ static bool load_vector(struct log *log, MDB_txn *txn)
     return true;
 }
 
+/* Without the key, none ever was. */
+static bool load_pruned(struct log *log, MDB_txn *txn)
+{
+    struct vector_entry last;
+    struct bytes value;
+
+    if (!get_bytes(log, txn, KEY_PRUNED, &value)) {
+        return true;
+    }
+    while (bytes_take_u64(&value, &last.origin) &&
+           bytes_take_u64(&value, &last.sequence)) {
+        log_prune_note(&log->pruned, last);
+    }
+    return value.len == 0;
+}
+
+static int save_pruned(struct log *log, MDB_txn *txn)
+{
+    const struct log_pruned *pruned = &log->pruned;
+    uint64_t entries[2 * (LOG_PRUNED_LISTED_MAX + 1)];
+    size_t count = 0;
+
+    if (pruned->floor == 0) {
+        return 0;
+    }
+    entries[count++] = htole64(VECTOR_FLOOR);
+    entries[count++] = htole64(pruned->unlisted);
+    for (size_t n = 0; n < pruned->count; n++) {
+        entries[count++] = htole64(pruned->last[n].origin);
+        entries[count++] = htole64(pruned->last[n].sequence);
+    }
+    return put_bytes(log, txn, KEY_PRUNED, entries, count * sizeof(entries[0]));
+}
+
 /* Without the key, everything is shown. */
 static bool load_shown(struct log *log, MDB_txn *txn)
 {
@@ -107,7 +142,7 @@ static bool load_shown(struct log *log, MDB_txn *txn)
     log->shown_kept = true;
     while (bytes_take_u64(&value, &origin) &&
            bytes_take_u64(&value, &sequence)) {
-        (void)vector_raise(&log->shown.vector, origin, sequence);
+        (void)vector_set(&log->shown.vector, origin, sequence);
     }
     return value.len == 0;
 }
@@ -131,7 +166,8 @@ int log_meta_load(struct log *log, MDB_txn *txn, struct why *why)
     if (!get_u64(log, txn, KEY_ORIGIN, &log->origin) || log->origin == 0 ||
         log->origin > EVENT_ORIGIN_MAX ||
         !get_u64(log, txn, KEY_PLACE, &log->last_place) ||
-        !load_vector(log, txn) || !load_shown(log, txn)) {
+        !load_vector(log, txn) || !load_pruned(log, txn) ||
+        !load_shown(log, txn)) {
         return why_set(why,
                        RC_CORRUPT,
                        "the log '%s' has lost its identity; restore it, or "
@@ -148,7 +184,7 @@ int log_meta_reserve(struct log *log, MDB_txn *txn, uint64_t sequence)
     return put_u64(log, txn, KEY_RESERVED, sequence);
 }
 
-static int save(struct log *log, MDB_txn *txn, const struct log_skip *skip)
+static int save(struct log *log, MDB_txn *txn, const struct vector_entry *skip)
 {
     size_t count = 0;
     uint64_t *vector = alloc_raw((log->origin_count + 1) * VECTOR_ENTRY_BYTES);
@@ -176,7 +212,7 @@ int log_meta_save(struct log *log, MDB_txn *txn)
     return save(log, txn, NULL);
 }
 
-int log_meta_commit(struct log *log, const struct log_skip *skip)
+int log_meta_commit(struct log *log, const struct vector_entry *skip)
 {
     MDB_txn *txn;
     int error = mdb_txn_begin(log->env, NULL, 0, &txn);
@@ -185,6 +221,7 @@ int log_meta_commit(struct log *log, const struct log_skip *skip)
         return error;
     }
     error = save(log, txn, skip);
+    error = error == 0 ? save_pruned(log, txn) : error;
     if (error != 0) {
         mdb_txn_abort(txn);
         return error;

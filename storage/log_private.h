@@ -15,6 +15,11 @@
 /* Corrupt places that are remembered; further ones are still passed over. */
 #define LOG_CORRUPT_MAX 65536
 
+/* So many origins may be known before any is forgotten; and of so many that
+ * were, it is remembered what was had. */
+#define LOG_ORIGINS_KEPT (VECTOR_ORIGINS_MAX / 2)
+#define LOG_PRUNED_LISTED_MAX 256
+
 /* Where one event stands. */
 struct log_mark {
     uint64_t sequence;
@@ -33,6 +38,14 @@ struct log_origin {
     size_t mark_begin;
     size_t mark_end;
     size_t mark_capacity;
+};
+
+/* Origins of which nothing is here and nothing more can come (log_prune.c). */
+struct log_pruned {
+    uint64_t floor; /* none of them had an event after it; 0: there are none */
+    uint64_t unlisted; /* nor had those after it that are not listed */
+    size_t count;
+    struct vector_entry last[LOG_PRUNED_LISTED_MAX]; /* of each, its last */
 };
 
 /* A record that does not pass its checks. */
@@ -88,6 +101,7 @@ struct log {
     bool shown_kept; /* meta has the vector */
     struct log_origin *origins;
     size_t origin_count;
+    struct log_pruned pruned;
     struct log_corrupt *corrupt; /* ascending places */
     size_t corrupt_count;
     MDB_txn *idle[LOG_IDLE_READERS_MAX];
@@ -129,13 +143,9 @@ int log_meta_load(struct log *log, MDB_txn *txn, struct why *why);
 int log_meta_create(struct log *log, MDB_txn *txn, uint64_t new_origin);
 int log_meta_save(struct log *log, MDB_txn *txn);
 
-/* The same in a transaction of its own, with what is to be skipped; NULL:
- * nothing. */
-struct log_skip {
-    uint64_t origin;
-    uint64_t sequence; /* up to it */
-};
-int log_meta_commit(struct log *log, const struct log_skip *skip);
+/* The same in a transaction of its own, with the origins that were pruned, and
+ * up to where one is to be skipped; NULL: none is. */
+int log_meta_commit(struct log *log, const struct vector_entry *skip);
 int log_meta_reserve(struct log *log, MDB_txn *txn, uint64_t sequence);
 
 /* The vector of what is shown, unless everything is. LMDB's errors. */
@@ -184,6 +194,15 @@ void log_seek_leave(struct log *log, uint64_t origin, uint64_t sequence);
 void log_seek_forget(struct log *log, uint64_t origin, uint64_t place);
 void log_seek_skip(struct log *log, uint64_t origin, uint64_t sequence);
 void log_seek_scanned(struct log *log);
+
+/* log_prune.c: note one that was pruned, or, as VECTOR_FLOOR, those that are
+ * not listed. Whether it was; whether somebody who has `after` may miss events
+ * of them; what they are in a vector. Under known_lock. */
+void log_prune_note(struct log_pruned *pruned, struct vector_entry last);
+bool log_prune_knows(const struct log_pruned *pruned, uint64_t origin);
+bool log_prune_gone(const struct log_pruned *pruned,
+                    const struct vector *after);
+void log_prune_floor(const struct log_pruned *pruned, struct vector *ret);
 
 /* A damaged record is whole again: note it where it belongs. */
 void log_seek_insert(struct log *log,

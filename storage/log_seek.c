@@ -280,6 +280,7 @@ void log_seek_vector(struct log *log, struct vector *ret)
                 ret, log->origins[i].origin, log->origins[i].sequence);
         }
     }
+    log_prune_floor(&log->pruned, ret);
     pthread_mutex_unlock(&log->known_lock);
 }
 
@@ -295,7 +296,8 @@ bool log_seek_knows(struct log *log, uint64_t origin)
     bool known;
 
     pthread_mutex_lock(&log->known_lock);
-    known = origin == log->origin || log_find_origin(log, origin) != NULL;
+    known = origin == log->origin || log_find_origin(log, origin) != NULL ||
+            log_prune_knows(&log->pruned, origin);
     pthread_mutex_unlock(&log->known_lock);
     return known;
 }
@@ -310,6 +312,7 @@ void log_seek_low_water(struct log *log, struct vector *ret)
                 ret, log->origins[i].origin, log->origins[i].low);
         }
     }
+    log_prune_floor(&log->pruned, ret);
     pthread_mutex_unlock(&log->known_lock);
 }
 
@@ -355,6 +358,7 @@ static uint64_t raise_by_marks(struct log *log,
             from = 1;
         }
     }
+    log_prune_floor(&log->pruned, ret);
     pthread_mutex_unlock(&log->known_lock);
     return from;
 }

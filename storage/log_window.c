@@ -67,6 +67,7 @@ bool log_window_gone(struct log *log,
 
         any |= vector_get(after, o->origin) < gone_up_to(o, gone);
     }
+    any |= log_prune_gone(&log->pruned, after);
     pthread_mutex_unlock(&log->known_lock);
     return any;
 }

@@ -3,6 +3,7 @@
 
 check_LIBRARIES += libtap.a libreplay.a
 libtap_a_SOURCES = %D%/lib/tap.c %D%/lib/tap.h %D%/lib/log_fixture.h \
+	%D%/lib/replay_world.h \
 	%D%/lib/http_bench.h %D%/lib/ws_bench.h \
 	%D%/lib/membership_bench.h \
 	%D%/lib/peer.c %D%/lib/peer.h \
@@ -72,6 +73,7 @@ UNIT_STORAGE = \
 	%D%/unit/test_log \
 	%D%/unit/test_log_find \
 	%D%/unit/test_log_seek \
+	%D%/unit/test_log_prune \
 	%D%/unit/test_log_show \
 	%D%/unit/test_log_window \
 	%D%/unit/test_record
@@ -142,6 +144,7 @@ UNIT_BRIDGE = \
 	%D%/unit/test_publish \
 	%D%/unit/test_repeats \
 	%D%/unit/test_replay \
+	%D%/unit/test_replay_gap \
 	%D%/unit/test_sequencer \
 	%D%/unit/test_shard \
 	%D%/unit/test_shard_model \

@@ -37,6 +37,16 @@ struct batch *batch_new_skip(struct intake *intake,
     return batch;
 }
 
+struct batch *batch_new_prune(struct intake *intake,
+                              uint32_t shard_count,
+                              const struct vector *have)
+{
+    struct batch *batch = batch_new(intake, shard_count);
+
+    batch->have = vector_compact(have);
+    return batch;
+}
+
 struct batch *batch_ref(struct batch *batch)
 {
     atomic_fetch_add_explicit(&batch->refs, 1, memory_order_relaxed);
@@ -66,6 +76,7 @@ void batch_unref(struct batch *batch)
     }
     intake_release(batch->intake, batch->bytes);
     free(batch->events);
+    free(batch->have);
     free(batch);
 }
 

@@ -7,6 +7,7 @@
 #ifndef BRIDGE_BATCH_H
 #define BRIDGE_BATCH_H
 
+#include "base/vector.h"
 #include "src/bridge/intake.h"
 #include "src/bridge/publish.h"
 
@@ -27,6 +28,7 @@ struct batch {
     uint64_t origin;     /* of its events; 0: of answers only */
     uint64_t skip_from;  /* no events: those after it, */
     uint64_t skip_to;    /* and up to there, are lost; else 0 */
+    struct vector *have; /* what is listed from now on; or NULL */
     uint64_t added_ms;   /* to the frontier */
     uint32_t shard_count;
     size_t repeated_count; /* events that were there already */
@@ -46,6 +48,12 @@ struct batch *batch_new_skip(struct intake *intake,
                              uint64_t origin,
                              uint64_t from,
                              uint64_t to);
+
+/* No events: from now on vectors list only what `have` does, which has a floor.
+ */
+struct batch *batch_new_prune(struct intake *intake,
+                              uint32_t shard_count,
+                              const struct vector *have);
 struct batch *batch_ref(struct batch *batch);
 void batch_unref(struct batch *batch);
 void batch_unref_all(struct list *batches); /* empty then */

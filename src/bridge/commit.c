@@ -116,6 +116,14 @@ static void show(struct commit *c)
               &c->frontier.shown);
 }
 
+void commit_prune(struct commit *c, const struct vector *have)
+{
+    frontier_prune(
+        &c->frontier,
+        batch_new_prune(c->options.intake, c->options.shard_count, have));
+    show(c);
+}
+
 void commit_cluster(struct commit *c,
                     const struct vector *safe,
                     bool alone,

@@ -83,6 +83,9 @@ void commit_defer(struct commit *c, struct batch *batch);
  * the log while it was hidden: it is skipped, in its turn. */
 void commit_deferred(struct commit *c, const struct vector *have);
 
+/* The log has pruned its origins, and has `have`. */
+void commit_prune(struct commit *c, const struct vector *have);
+
 /* What the cluster has: of odd origins up to where a majority holds them;
  * `alone`: this node is all there is; `majority`: enough nodes are in reach
  * that it makes sense to begin to wait for them. At first a node is alone. */

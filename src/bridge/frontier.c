@@ -97,6 +97,13 @@ void frontier_defer(struct frontier *f, struct batch *batch)
     }
 }
 
+void frontier_prune(struct frontier *f, struct batch *prune)
+{
+    vector_prune(&f->shown, prune->have);
+    vector_shed(&f->safe, prune->have);
+    list_push_back(&f->ready, &prune->node);
+}
+
 uint64_t frontier_last(const struct frontier *f, uint64_t origin)
 {
     uint64_t last = vector_get(&f->shown, origin);

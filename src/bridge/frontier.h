@@ -43,6 +43,9 @@ void frontier_init(struct frontier *f,
                    uint64_t timeout_ms);
 void frontier_done(struct frontier *f);
 
+/* The log has pruned its origins, and has `have`: so does everyone. */
+void frontier_prune(struct frontier *f, struct batch *prune);
+
 /* Take over a batch that is on disk, behind those added before. */
 void frontier_add(struct frontier *f, struct batch *batch, struct moment now);
 

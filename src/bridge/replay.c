@@ -221,7 +221,7 @@ void replay_begin_at(struct shard *shard,
 {
     struct replay_start start = {.place = event->place, .at = shard->vector};
 
-    vector_set(&start.at, event->origin, shard->sequence_before);
+    (void)vector_set(&start.at, event->origin, shard->sequence_before);
     if (subscription->format != SUBSCRIPTION_PLAIN &&
         subscription->format != SUBSCRIPTION_HISTORY &&
         lacks_history(shard, subscription)) {

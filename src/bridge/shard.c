@@ -246,6 +246,9 @@ static void walk_chunk(struct shard *shard, struct moment now)
         if (batch->skip_to > 0) {
             delivery_skip(shard, batch->origin, batch->skip_to);
         }
+        if (batch->have != NULL) {
+            vector_prune(&shard->vector, batch->have);
+        }
         answer_batch(shard, now, batch);
         batch_unref(batch);
         shard->batch_event = 0;

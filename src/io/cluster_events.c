@@ -31,7 +31,7 @@ void cluster_events_take(struct cluster_loop *c, const struct hub_event *event)
                     "node=%016llx state=%s",
                     (unsigned long long)event->node,
                     membership_event_name(event->member));
-        if (event->node != 0) {
+        if (event->node != 0 && event->member != MEMBERSHIP_FORGOTTEN) {
             expect(c, event->node);
         }
         break;

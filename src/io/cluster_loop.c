@@ -157,23 +157,13 @@ static void leave_on(struct cluster_loop *c)
 static void write_status(struct cluster_loop *c)
 {
     uint64_t now_ms = clock_now().mono_ms;
-    const struct membership *members = hub_membership(c->hub);
-    const struct gossip_member *m;
-    struct vector gone = {0};
 
     if (now_ms < c->status_ms + STATUS_MS) {
         return;
     }
     c->status_ms = now_ms;
     cluster_status_write(c->options.status, c->hub, now_ms);
-    for (size_t i = 0; (m = membership_at(members, i)) != NULL; i++) {
-        if (m->state == GOSSIP_DEAD || m->state == GOSSIP_LEFT) {
-            (void)vector_raise(&gone, m->id, 1);
-        }
-    }
-    pthread_mutex_lock(&c->gone_lock);
-    c->gone = gone;
-    pthread_mutex_unlock(&c->gone_lock);
+    cluster_members_look(c);
 }
 
 static void on_ready_timer(uv_timer_t *timer)
@@ -192,16 +182,6 @@ static void on_ready_timer(uv_timer_t *timer)
     }
 }
 
-static void forget(struct cluster_loop *c, uint64_t *node)
-{
-    struct hub_input in = {.kind = HUB_INPUT_TICK};
-
-    (void)membership_forget(
-        hub_membership_mutable(c->hub), clock_now().mono_ms, *node);
-    free(node);
-    cluster_loop_step(c, &in);
-}
-
 static void on_mail(void *context)
 {
     struct cluster_loop *c = context;
@@ -214,7 +194,7 @@ static void on_mail(void *context)
             atomic_store(&c->committed, false);
             cluster_loop_step(c, &in);
         } else if (mail[i].kind == MAIL_FORGET) {
-            forget(c, mail[i].content);
+            cluster_members_forget(c, mail[i].content);
         } else {
             check(mail[i].kind == MAIL_LEAVE);
             c->leave_by_ms =
@@ -246,18 +226,15 @@ bool cluster_loop_forget(struct cluster_loop *c, uint64_t node)
 {
     struct mail mail = {.kind = MAIL_FORGET};
     uint64_t *content;
-    bool known;
 
-    pthread_mutex_lock(&c->gone_lock);
-    known = vector_knows(&c->gone, node);
-    pthread_mutex_unlock(&c->gone_lock);
-    if (known) {
-        content = alloc_raw(sizeof(*content));
-        *content = node;
-        mail.content = content;
-        mailbox_post(&c->mailbox, &mail, 1);
+    if (!cluster_members_gone(c, node)) {
+        return false;
     }
-    return known;
+    content = alloc_raw(sizeof(*content));
+    *content = node;
+    mail.content = content;
+    mailbox_post(&c->mailbox, &mail, 1);
+    return true;
 }
 
 void cluster_loop_leave(struct cluster_loop *c, uint64_t timeout_ms)

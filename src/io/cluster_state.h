@@ -60,7 +60,9 @@ struct cluster_loop {
     bool started;
     uint64_t status_ms;        /* when it was written */
     pthread_mutex_t gone_lock; /* over what cluster_loop_forget() looks at */
-    struct vector gone;        /* the members that are dead or have left */
+    uint64_t gone[MEMBERSHIP_MEMBERS_MAX]; /* that are dead or have left */
+    size_t gone_count;
+    uint64_t prune_due_ms;
 };
 
 /* cluster_loop.c: one thing has happened; do what follows from it. */
@@ -71,6 +73,12 @@ void cluster_loop_step(struct cluster_loop *c, struct hub_input *in);
 void cluster_events_take(struct cluster_loop *c, const struct hub_event *event);
 void cluster_events_save(struct cluster_loop *c);
 void cluster_events_post(struct cluster_loop *c, enum mail_kind kind);
+
+/* cluster_members.c: now and then; whether a member is dead or has left, from
+ * any thread; one is not to come back (takes over `node`). */
+void cluster_members_look(struct cluster_loop *c);
+bool cluster_members_gone(struct cluster_loop *c, uint64_t node);
+void cluster_members_forget(struct cluster_loop *c, uint64_t *node);
 
 /* cluster_socket.c */
 void cluster_socket_accepted(void *context, struct acceptor *a, int fd);

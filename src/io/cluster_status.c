@@ -122,7 +122,9 @@ static uint64_t behind_ms(const struct vector *ours, const struct vector *have)
                                                     event_sequence_ms(theirs)
                                               : 0;
 
-        most = apart > most ? apart : most;
+        if (e->origin != VECTOR_FLOOR) {
+            most = apart > most ? apart : most;
+        }
     }
     return most;
 }

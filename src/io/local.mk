@@ -12,6 +12,7 @@ libio_a_SOURCES = \
 	%D%/cluster_log.c \
 	%D%/cluster_loop.c \
 	%D%/cluster_loop.h \
+	%D%/cluster_members.c \
 	%D%/cluster_repair.c \
 	%D%/cluster_seeds.c \
 	%D%/cluster_socket.c \

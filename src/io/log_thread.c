@@ -18,6 +18,9 @@
 #define TRIM_EVENTS_MAX 4096
 #define IDLE_TRIM_MS 1000
 
+/* A node whose clock is behind by so much would not be heard. */
+#define PRUNE_AGE_MS (UINT64_C(24) * 3600 * 1000)
+
 /* While the peers sync what was committed last, publishes that will wait for
  * them as well gather, until there are as many events as those, and at most for
  * so long. Else, the publishers that wait in line would be spread over many
@@ -38,6 +41,8 @@ struct log_thread {
     struct list batches; /* of peers */
     struct list mends;   /* the first is under way */
     uint64_t mended;     /* records */
+    uint64_t *nodes;     /* see log_thread_prune(); NULL: no */
+    size_t node_count;
     bool cluster_changed;
     bool alone;
     bool majority;
@@ -88,7 +93,7 @@ static bool idle(const struct log_thread *t)
 {
     return (list_empty(&t->publishes) || gathers(t)) &&
            list_empty(&t->batches) && list_empty(&t->mends) &&
-           !t->cluster_changed;
+           t->nodes == NULL && !t->cluster_changed;
 }
 
 /* Hand all that has come to the committer; with nothing there, and nothing left
@@ -287,6 +292,40 @@ static void mend(struct log_thread *t)
     }
 }
 
+static void prune(struct log_thread *t)
+{
+    uint64_t wall_ms = clock_now().wall_ms;
+    uint64_t *nodes;
+    size_t node_count;
+    struct vector have;
+    struct why why;
+    int count;
+
+    pthread_mutex_lock(&t->mutex);
+    nodes = t->nodes;
+    node_count = t->node_count;
+    t->nodes = NULL;
+    pthread_mutex_unlock(&t->mutex);
+    if (nodes == NULL) {
+        return;
+    }
+    count = wall_ms < PRUNE_AGE_MS ? 0
+                                   : log_prune(t->options.log,
+                                               nodes,
+                                               node_count,
+                                               wall_ms - PRUNE_AGE_MS,
+                                               &why);
+    free(nodes);
+    if (count == RC_IO) {
+        end_process(&why);
+    }
+    if (count > 0) {
+        log_seek_vector(t->options.log, &have);
+        commit_prune(t->commit, &have);
+        logger_line(LOGGER_INFO, "log.pruned", "origins=%d", count);
+    }
+}
+
 static void *run(void *argument)
 {
     struct log_thread *t = argument;
@@ -296,6 +335,7 @@ static void *run(void *argument)
 
         commit(t, appends);
         mend(t);
+        prune(t);
         if (t->refusing || t->commits >= COMMITS_PER_TRIM ||
             clock_now().mono_ms - t->trimmed_ms >= IDLE_TRIM_MS) {
             trim(t);
@@ -392,6 +432,16 @@ uint64_t log_thread_mended(struct log_thread *t)
     return mended;
 }
 
+void log_thread_prune(struct log_thread *t, uint64_t *nodes, size_t count)
+{
+    pthread_mutex_lock(&t->mutex);
+    free(t->nodes);
+    t->nodes = nodes;
+    t->node_count = count;
+    pthread_mutex_unlock(&t->mutex);
+    pthread_cond_signal(&t->wake);
+}
+
 void log_thread_cluster(struct log_thread *t,
                         const struct vector *safe,
                         bool alone,
@@ -430,6 +480,7 @@ void log_thread_stop(struct log_thread *t)
     while (!list_empty(&t->mends)) {
         free(list_entry(list_pop_front(&t->mends), struct log_mend, node));
     }
+    free(t->nodes);
     commit_free(t->commit);
     pthread_mutex_destroy(&t->mutex);
     pthread_cond_destroy(&t->wake);

@@ -42,6 +42,10 @@ void log_thread_mend(struct log_thread *t, struct log_mend *mend);
 bool log_thread_mending(struct log_thread *t);
 uint64_t log_thread_mended(struct log_thread *t);
 
+/* Who may send more events of its own, from any thread: now is the time to
+ * forget others, see log_prune(). Takes over `nodes`. */
+void log_thread_prune(struct log_thread *t, uint64_t *nodes, size_t count);
+
 /* What the cluster has, from any thread, see commit_cluster(). */
 void log_thread_cluster(struct log_thread *t,
                         const struct vector *safe,

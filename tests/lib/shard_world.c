@@ -35,12 +35,14 @@ static uint64_t lookup_vector(void *context, struct vector *ret)
 
     *ret = (struct vector){0};
     (void)vector_raise(ret, w->sequencer.origin, w->sequencer.last_stored);
+    (void)vector_raise(ret, VECTOR_FLOOR, vector_get(&w->low, VECTOR_FLOOR));
     return w->log_count;
 }
 
 static bool lookup_knows(void *context, uint64_t origin)
 {
-    return origin == ((struct shard_world *)context)->sequencer.origin;
+    return origin == VECTOR_FLOOR ||
+           origin == ((struct shard_world *)context)->sequencer.origin;
 }
 
 static int lookup_vector_at(void *context, uint64_t place, struct vector *ret)

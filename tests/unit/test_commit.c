@@ -496,6 +496,30 @@ TAP_CASE(a_skip_counts_only_from_what_is_there)
     world_done(&w);
 }
 
+TAP_CASE(what_the_log_has_pruned_is_pruned_from_what_is_shown)
+{
+    struct vector have = {0};
+    struct batch *batch;
+    struct world w;
+
+    world_init(&w);
+    safe(&w, PEER, 10);
+    from_peer(&w, "one", 10, 0);
+    step(&w, 0);
+    expect(&w, "one ", "");
+    tap_check(vector_knows(&w.shown, PEER));
+    (void)vector_raise(&have, OWN, 0);
+    (void)vector_raise(&have, VECTOR_FLOOR, 20);
+    commit_prune(w.commit, &have);
+    tap_check(!vector_knows(&w.shown, PEER));
+    tap_equal(vector_get(&w.shown, PEER), 20);
+    batch = commit_take(w.commit);
+    tap_check(batch != NULL && vector_equal(batch->have, &have));
+    batch_unref(batch);
+    tap_check(commit_take(w.commit) == NULL);
+    world_done(&w);
+}
+
 TAP_CASE(a_skip_waits_behind_what_is_hidden_before_it)
 {
     struct world w;

@@ -44,6 +44,20 @@ TAP_CASE(nothing_seen_is_a_cursor_too)
     buffer_done(&text);
 }
 
+TAP_CASE(a_floor_and_what_is_below_it_come_back)
+{
+    struct vector v = vector_of_three();
+    struct vector back;
+    struct buffer text;
+
+    (void)vector_raise(&v, VECTOR_FLOOR, 50);
+    tap_equal(cursor_parse(print(&v, &text), &back), 0);
+    tap_equal(back.count, 4);
+    tap_equal(vector_get(&back, 1), 2);
+    tap_equal(vector_get(&back, 3), 50);
+    buffer_done(&text);
+}
+
 TAP_CASE(the_largest_fits)
 {
     struct vector v = {0};

@@ -360,6 +360,43 @@ TAP_CASE(fewer_events_than_wait_for_a_quorum_do_not_gather_for_ever)
     node_done(&n);
 }
 
+TAP_CASE(origins_that_are_gone_are_pruned_and_every_shard_is_told)
+{
+    const size_t count = VECTOR_ORIGINS_MAX / 2 + 5;
+    uint64_t *nodes = alloc_zero(sizeof(nodes[0]));
+    const struct mail *mail;
+    struct vector have;
+    struct node n;
+    struct why why;
+
+    node_init(&n, fixture_dir(), 0);
+    for (size_t i = 1; i <= count; i++) {
+        struct event *event = fixture_event(i, 30);
+
+        event->origin = 0x10000 + 2 * i;
+        event->predecessor = 0;
+        tap_equal(log_append(n.log, &event, 1, &why), 0);
+        event_unref(event);
+    }
+    tap_equal(log_trim(n.log, UINT64_MAX, count, NULL), (int)count);
+    nodes[0] = 0x10000 + 2; /* a member's stay */
+    node_start(&n);
+    log_thread_prune(n.thread, nodes, 1);
+    for (int shard = 0; shard < SHARDS; shard++) {
+        struct batch *batch;
+
+        tap_equal(take(&n, shard, &mail), 1);
+        batch = mail[0].content;
+        log_seek_vector(n.log, &have);
+        tap_check(vector_equal(batch->have, &have));
+        batch_unref(batch);
+    }
+    tap_check(have.count <= VECTOR_ORIGINS_MAX / 2 + 2);
+    tap_check(vector_knows(&have, 0x10000 + 2));
+    tap_check(!vector_knows(&have, 0x10000 + 4));
+    node_done(&n);
+}
+
 TAP_CASE(a_thread_that_was_never_started_can_be_stopped)
 {
     struct node n;

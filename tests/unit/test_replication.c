@@ -223,6 +223,7 @@ static struct link *new_link(struct world *w, size_t from, size_t to)
     uint8_t psk[HANDSHAKE_PSK_BYTES] = {1};
     uint8_t ephemeral[HANDSHAKE_EPHEMERAL_BYTES] = {(uint8_t)(1 + from)};
 
+    vector_remove(&hello.have, VECTOR_FLOOR);
     w->nodes[from].cables[to].told = hello.have;
     return link_new(from < to ? HANDSHAKE_INITIATOR : HANDSHAKE_RESPONDER,
                     psk,
@@ -588,6 +589,42 @@ TAP_CASE(what_the_log_has_is_sent_once_replication_knows_of_it)
     run(&w);
     tap_equal(has(&w, 1, 0), 2);
     tap_check(replication_has_ours(n->replication, id(1)));
+    end(&w);
+}
+
+/* Node 2 has gone for good, and node 0 has forgotten it. */
+TAP_CASE(what_the_log_has_pruned_is_not_asked_for_again)
+{
+    struct world w;
+    struct vector v;
+
+    begin(&w, 4);
+    publish(&w, 2, 10);
+    plug(&w, 2, 0);
+    plug(&w, 2, 1);
+    run(&w);
+    unplug(&w, 2, 0);
+    unplug(&w, 2, 1);
+    vector_remove(&w.nodes[0].have, id(2) | EVENT_ORIGIN_QUORUM);
+    (void)vector_raise(&w.nodes[0].have, VECTOR_FLOOR, 10);
+    plug(&w, 0, 1);
+    run(&w);
+    tick(&w);
+    tap_equal(w.nodes[0].received, 1);
+    tap_check(replication_caught_up(w.nodes[0].replication));
+    tap_check(replication_caught_up(w.nodes[1].replication));
+    tap_check(replication_known(w.nodes[0].replication, id(1), &v));
+    tap_check(!vector_knows(&v, id(2) | EVENT_ORIGIN_QUORUM));
+    tap_check(replication_known(w.nodes[1].replication, id(0), &v));
+    tap_equal(vector_get(&v, VECTOR_FLOOR), 0); /* each one's own */
+
+    /* It comes back after all. */
+    publish(&w, 2, 20);
+    plug(&w, 2, 0);
+    run(&w);
+    tap_equal(has(&w, 0, 2), 20);
+    tap_equal(has(&w, 1, 2), 20);
+    tap_equal(w.nodes[0].received, 2);
     end(&w);
 }
 
