@@ -43,7 +43,8 @@ static const struct options_command cluster_command = {
 struct request {
     const struct options_command *command;
     struct http_client *http;
-    int status; /* to exit with */
+    const char *said; /* in place of the answer's body; NULL: that */
+    int status;       /* to exit with */
 };
 
 static void on_answer(void *context, int status, struct bytes body)
@@ -51,6 +52,9 @@ static void on_answer(void *context, int status, struct bytes body)
     struct request *r = context;
 
     r->status = status == 200 ? 0 : 1;
+    if (status == 200 && r->said != NULL) {
+        body = bytes_text(r->said);
+    }
     fwrite(body.data, 1, body.len, status == 200 ? stdout : stderr);
     if (body.len > 0 && body.data[body.len - 1] != '\n') {
         fprintf(status == 200 ? stdout : stderr, "\n");
@@ -72,14 +76,14 @@ static const struct http_client_events events = {
 };
 
 /* One request; GET without a body. */
-static int ask(const struct options_command *command,
+static int ask(struct request r,
                const struct options *o,
                const char *url,
                const char *path,
                struct bytes body)
 {
+    const struct options_command *command = r.command;
     struct client_arguments arguments = client_arguments(o, url);
-    struct request r = {.command = command, .status = 1};
     struct http_client_options options;
     struct client client;
     struct why why;
@@ -109,7 +113,7 @@ int status_main(int argc, char **argv)
     if (!options_parse(&status_command, argc, argv, &o, &status)) {
         return status;
     }
-    return ask(&status_command,
+    return ask((struct request){.command = &status_command, .status = 1},
                &o,
                o.operands[0],
                options_has(&o, "json") ? "/cluster" : "/cluster.txt",
@@ -120,6 +124,7 @@ int status_cluster_main(int argc, char **argv)
 {
     struct options o;
     char body[64];
+    char said[64];
     uint64_t node;
     int status;
 
@@ -137,7 +142,11 @@ int status_cluster_main(int argc, char **argv)
     }
     (void)snprintf(
         body, sizeof(body), "{\"node\":\"%016llx\"}", (unsigned long long)node);
-    return ask(&cluster_command,
+    (void)snprintf(
+        said, sizeof(said), "%016llx is forgotten", (unsigned long long)node);
+    return ask((struct request){.command = &cluster_command,
+                                .said = said,
+                                .status = 1},
                &o,
                o.operands[1],
                "/cluster/forget",

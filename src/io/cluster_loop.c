@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define READY_CHECK_MS 20
+#define HASTE_MS 20
 #define LEAVE_CHECK_MS 10
 #define STATUS_MS 250
 
@@ -23,7 +23,7 @@ static void end(struct cluster_loop *c)
     acceptor_stop(&c->acceptor);
     uv_close((uv_handle_t *)&c->udp, NULL);
     uv_close((uv_handle_t *)&c->timer, NULL);
-    uv_close((uv_handle_t *)&c->ready_timer, NULL);
+    uv_close((uv_handle_t *)&c->look_timer, NULL);
     mailbox_close(&c->mailbox);
 }
 
@@ -100,6 +100,8 @@ void cluster_loop_step(struct cluster_loop *c, struct hub_input *in)
     hub_step(c->hub, clock_now(), in);
     while (hub_next_event(c->hub, &event)) {
         cluster_events_take(c, &event);
+        c->status_ms = 0; /* it is another now */
+        cluster_loop_haste(c);
     }
     send_datagrams(c);
     send_output(c);
@@ -158,7 +160,7 @@ static void write_status(struct cluster_loop *c)
 {
     uint64_t now_ms = clock_now().mono_ms;
 
-    if (now_ms < c->status_ms + STATUS_MS) {
+    if (c->status_ms != 0 && now_ms < c->status_ms + STATUS_MS) {
         return;
     }
     c->status_ms = now_ms;
@@ -166,11 +168,11 @@ static void write_status(struct cluster_loop *c)
     cluster_members_look(c);
 }
 
-static void on_ready_timer(uv_timer_t *timer)
+static void on_look(uv_timer_t *timer)
 {
     struct cluster_loop *c = timer->data;
+    bool waits = cluster_socket_tick_all(c);
 
-    cluster_socket_tick_all(c);
     write_status(c);
     cluster_strangers_count(c);
     if (!c->ready_told && hub_ready(c->hub, clock_now())) {
@@ -179,6 +181,19 @@ static void on_ready_timer(uv_timer_t *timer)
     }
     if (c->leave_by_ms != 0) {
         leave_on(c);
+    }
+    c->hasty = waits || !c->ready_told || c->leave_by_ms != 0;
+    if (!c->ended) {
+        (void)uv_timer_start(
+            &c->look_timer, on_look, c->hasty ? HASTE_MS : STATUS_MS, 0);
+    }
+}
+
+void cluster_loop_haste(struct cluster_loop *c)
+{
+    if (!c->hasty && !c->ended) {
+        c->hasty = true;
+        (void)uv_timer_start(&c->look_timer, on_look, HASTE_MS, 0);
     }
 }
 
@@ -199,6 +214,7 @@ static void on_mail(void *context)
             check(mail[i].kind == MAIL_LEAVE);
             c->leave_by_ms =
                 clock_now().mono_ms + (uint64_t)(uintptr_t)mail[i].content + 1;
+            cluster_loop_haste(c);
         }
     }
 }
@@ -331,10 +347,10 @@ int cluster_loop_open(const struct cluster_options *options,
     check(uv_loop_init(&c->uv) == 0);
     check(uv_udp_init(&c->uv, &c->udp) == 0);
     check(uv_timer_init(&c->uv, &c->timer) == 0);
-    check(uv_timer_init(&c->uv, &c->ready_timer) == 0);
+    check(uv_timer_init(&c->uv, &c->look_timer) == 0);
     c->udp.data = c;
     c->timer.data = c;
-    c->ready_timer.data = c;
+    c->look_timer.data = c;
     check(mailbox_init(&c->mailbox, &c->uv, on_mail, c) == 0);
     *ret = c;
     rc = listener_open(&c->options.listen, &c->listen_fd, 1, why);
@@ -361,8 +377,7 @@ static void *run(void *argument)
 
     acceptor_start(
         &c->acceptor, &c->uv, c->listen_fd, cluster_socket_accepted, c);
-    check(uv_timer_start(&c->ready_timer, on_ready_timer, 0, READY_CHECK_MS) ==
-          0);
+    check(uv_timer_start(&c->look_timer, on_look, 0, 0) == 0);
     if (c->options.seed_count > 0) {
         cluster_seeds_look_up(c);
     }

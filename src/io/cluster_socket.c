@@ -60,6 +60,11 @@ static bool wants_read(const struct cluster_loop *c)
            intake->bytes_max;
 }
 
+static bool is_held(const struct cluster_socket *s)
+{
+    return s->link != NULL && !s->closed && !wants_read(s->loop);
+}
+
 static void set_poll(struct cluster_socket *s)
 {
     int events = 0;
@@ -72,6 +77,9 @@ static void set_poll(struct cluster_socket *s)
     }
     if (s->link != NULL && wants_read(s->loop)) {
         events |= UV_READABLE;
+    }
+    if (is_held(s)) {
+        cluster_loop_haste(s->loop);
     }
     /* Asking for the same anew would cost two system calls. */
     if (events == s->polled) {
@@ -187,17 +195,23 @@ static struct cluster_socket *find_late(struct cluster_loop *c)
 
 /* The system tries for minutes, less and less often: an address that was cut
  * off is found sooner by another try. */
-void cluster_socket_tick_all(struct cluster_loop *c)
+bool cluster_socket_tick_all(struct cluster_loop *c)
 {
     struct cluster_socket *late;
+    bool held = false;
 
     while ((late = find_late(c)) != NULL) {
         give_up(late);
     }
     list_each(node, &c->sockets)
     {
-        set_poll(list_entry(node, struct cluster_socket, node));
+        struct cluster_socket *s =
+            list_entry(node, struct cluster_socket, node);
+
+        set_poll(s);
+        held |= is_held(s);
     }
+    return held;
 }
 
 static void finish_connect(struct cluster_socket *s)

@@ -24,7 +24,7 @@ struct cluster_loop {
     uv_loop_t uv;
     uv_udp_t udp;
     uv_timer_t timer;
-    uv_timer_t ready_timer;
+    uv_timer_t look_timer;
     struct acceptor acceptor;
     struct mailbox mailbox;
     int listen_fd;
@@ -43,6 +43,7 @@ struct cluster_loop {
     uint64_t strangers_told; /* so many refusals have been */
     uint64_t strangers_due_ms;
     bool ready_told;
+    bool hasty; /* something is waited for that tells nobody */
     bool leaving;
     bool said_goodbye;
     uint64_t leave_by_ms;
@@ -68,6 +69,9 @@ struct cluster_loop {
 /* cluster_loop.c: one thing has happened; do what follows from it. */
 void cluster_loop_step(struct cluster_loop *c, struct hub_input *in);
 
+/* Look soon after what is looked at now and then. */
+void cluster_loop_haste(struct cluster_loop *c);
+
 /* cluster_events.c: what the hub says; the table of members, when it is another
  * than the file's; mail for the server. */
 void cluster_events_take(struct cluster_loop *c, const struct hub_event *event);
@@ -91,8 +95,9 @@ void cluster_socket_close(struct cluster_socket *s);
 void cluster_socket_close_all(struct cluster_loop *c);
 
 /* Call it now and then: read from all again, or from none while the node has
- * enough to do; give up on connecting. */
-void cluster_socket_tick_all(struct cluster_loop *c);
+ * enough to do; give up on connecting. True: it is to be called soon again, as
+ * nothing tells when there is less to do. */
+bool cluster_socket_tick_all(struct cluster_loop *c);
 
 /* cluster_seeds.c */
 void cluster_seeds_look_up(struct cluster_loop *c);

@@ -33,6 +33,9 @@ int log_mend_run(struct log *log, const struct log_mend *m, struct why *why)
     }
     repaired = log_repair(log, &m->hole, records, count, why);
     free(records);
+    if (repaired < 0) {
+        logger_line(LOGGER_ERROR, "log.unrepaired", "reason=\"%s\"", why->text);
+    }
     if (repaired > 0) {
         logger_line(LOGGER_INFO,
                     "log.repaired",
