@@ -42,12 +42,10 @@ static int trust(struct authority *authority, void *context, struct why *why)
 
 static void print_url(const char *scheme, const struct listener_address *at)
 {
-    struct address address = {.port = at->port};
-    char text[ADDRESS_TEXT_BYTES_MAX];
+    char url[LISTENER_URL_BYTES_MAX];
 
-    (void)snprintf(address.host, sizeof(address.host), "%s", at->host);
-    address_print(&address, text);
-    printf(" %s://%s", scheme, text);
+    listener_url(at, scheme, url);
+    printf(" %s", url);
 }
 
 /* The one line on standard output, for people and for scripts that wait. */

@@ -93,6 +93,20 @@ static uint16_t port_of(int fd)
                      : ((struct sockaddr_in *)&at)->sin_port);
 }
 
+void listener_url(const struct listener_address *address,
+                  const char *scheme,
+                  char ret[LISTENER_URL_BYTES_MAX])
+{
+    bool six = strchr(address->host, ':') != NULL;
+
+    (void)snprintf(ret,
+                   LISTENER_URL_BYTES_MAX,
+                   six ? "%s://[%s]:%u" : "%s://%s:%u",
+                   scheme,
+                   address->host,
+                   address->port);
+}
+
 int listener_open(struct listener_address *address,
                   int *ret_fds,
                   unsigned count,

@@ -12,6 +12,12 @@ struct listener_address {
     uint16_t port;  /* 0: any, which listener_open() fills in */
 };
 
+/* "https://[::1]:8443" */
+#define LISTENER_URL_BYTES_MAX (256 + 32)
+void listener_url(const struct listener_address *address,
+                  const char *scheme,
+                  char ret[LISTENER_URL_BYTES_MAX]);
+
 /* Open `count` listening sockets on one address. RC_BUSY: another process has
  * it, also one that would share it. RC_DENIED, RC_NOT_FOUND, RC_IO. */
 int listener_open(struct listener_address *address,

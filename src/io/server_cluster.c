@@ -44,16 +44,15 @@ static void add_url(const char *scheme,
                     const struct listener_address *at,
                     char *urls)
 {
+    char url[LISTENER_URL_BYTES_MAX];
     size_t len = strlen(urls);
-    bool six = strchr(at->host, ':') != NULL;
 
+    listener_url(at, scheme, url);
     (void)snprintf(urls + len,
                    GOSSIP_URLS_BYTES_MAX + 1 - len,
-                   six ? "%s%s://[%s]:%u" : "%s%s://%s:%u",
+                   "%s%s",
                    len > 0 ? " " : "",
-                   scheme,
-                   at->host,
-                   at->port);
+                   url);
 }
 
 static void make_urls(const struct listener_address *listen,

@@ -204,4 +204,16 @@ TAP_CASE(when_one_socket_cannot_be_opened_none_stays_open)
     tap_equal(next_fd(), before);
 }
 
+TAP_CASE(a_url_has_brackets_where_its_host_has_colons)
+{
+    struct listener_address address = address_of("::1", 8443);
+    char url[LISTENER_URL_BYTES_MAX];
+
+    listener_url(&address, "https", url);
+    tap_equal_text(bytes_text(url), "https://[::1]:8443");
+    address = address_of("127.0.0.1", 80);
+    listener_url(&address, "http", url);
+    tap_equal_text(bytes_text(url), "http://127.0.0.1:80");
+}
+
 TAP_MAIN()
