@@ -71,6 +71,11 @@ struct replication_options {
      * anybody in reach. To be taken when all up to `from` is there. */
     void (*skip)(void *context, uint64_t origin, uint64_t from, uint64_t to);
 
+    /* A peer has events of `origin` after `from`, up to `to`, which are not
+     * here and never will be: the origin's node was set back to an older copy
+     * of its log, and went on before anybody told it of them. */
+    void (*forked)(void *context, uint64_t origin, uint64_t from, uint64_t to);
+
     /* The holes that are known now and should be filled, up to `max`; asked
      * about twice a second, when those named before are filled or given up.
      * NULL: damage stays. */

@@ -94,6 +94,58 @@ static bool add(struct walk *w, const struct replication_record *record)
     return true;
 }
 
+struct search {
+    uint64_t origin;
+    uint64_t
+        sequence; /* of the event, or of the one behind where it would be */
+    bool done;
+};
+
+static bool look(void *context, const struct replication_record *record)
+{
+    struct search *s = context;
+
+    if (record->origin == s->origin && record->sequence >= s->sequence) {
+        s->done = true;
+        s->sequence = record->sequence;
+    }
+    return !s->done;
+}
+
+/* False: it is not within a page of where it would be. */
+static bool is_here(const struct replication *r,
+                    uint64_t origin,
+                    uint64_t sequence)
+{
+    const struct replication_options *o = &r->options;
+    struct search s = {.origin = origin, .sequence = sequence};
+    struct vector after = r->have;
+
+    (void)vector_set(&after, origin, sequence - 1);
+    return o->read(o->context,
+                   o->seek(o->context, &after),
+                   REPLICATION_PAGE_BYTES,
+                   look,
+                   &s) == 0 &&
+           s.done && s.sequence == sequence;
+}
+
+/* The peer has an event that the record's origin would name as the one before,
+ * had it known of it. What the peer has by its floor alone is no event. */
+static void look_for_fork(const struct walk *w,
+                          const struct replication_record *record,
+                          uint64_t sent)
+{
+    const struct replication_options *o = &w->replication->options;
+
+    if (record->predecessor < sent &&
+        vector_knows(&w->peer->have, record->origin) &&
+        vector_get(&w->peer->have, record->origin) == sent &&
+        !is_here(w->replication, record->origin, sent)) {
+        o->forked(o->context, record->origin, record->predecessor, sent);
+    }
+}
+
 static bool visit(void *context, const struct replication_record *record)
 {
     struct walk *w = context;
@@ -116,6 +168,7 @@ static bool visit(void *context, const struct replication_record *record)
         if (w->writing && w->origin != record->origin && !flush(w)) {
             return false;
         }
+        look_for_fork(w, record, vector_get(sent, record->origin));
         if (!add(w, record) && (!flush(w) || !add(w, record))) {
             w->stopped = true;
             return false;

@@ -91,6 +91,10 @@ void log_seek_vector(struct log *log, struct vector *ret);
 void log_seek_expect(struct log *log, uint64_t origin);
 bool log_seek_knows(struct log *log, uint64_t origin);
 
+/* Tell who asks that events of `origin` up to `sequence` may be missing, until
+ * the log is closed. Any thread. */
+void log_seek_skip(struct log *log, uint64_t origin, uint64_t sequence);
+
 /* Of each origin, up to where its events may have left the log. Ask after a
  * read what may be missing from it. Any thread. */
 void log_seek_low_water(struct log *log, struct vector *ret);

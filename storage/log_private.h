@@ -181,8 +181,8 @@ void log_seek_rewind(struct log *log, uint64_t origin, uint64_t sequence);
 
 /* log_seek.c: an event has come at the end; is about to leave the head, which
  * is said before the commit, so that whoever misses it in a page it has read
- * finds it under the low-water mark; has left; will never come; and all that
- * was there when the log opened has been noted. What was skipped is known again
+ * finds it under the low-water mark; has left; and all that was there when the
+ * log opened has been noted. What log_append_skip() skipped is known again
  * then: the next event has a predecessor that is not there, or meta a sequence
  * beyond the last. */
 void log_seek_note(struct log *log,
@@ -192,7 +192,6 @@ void log_seek_note(struct log *log,
                    uint64_t place);
 void log_seek_leave(struct log *log, uint64_t origin, uint64_t sequence);
 void log_seek_forget(struct log *log, uint64_t origin, uint64_t place);
-void log_seek_skip(struct log *log, uint64_t origin, uint64_t sequence);
 void log_seek_scanned(struct log *log);
 
 /* log_prune.c: note one that was pruned, or, as VECTOR_FLOOR, those that are

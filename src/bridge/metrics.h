@@ -27,6 +27,7 @@
     X(cluster_datagrams_foreign, "counter", "Datagrams of no weir at all")   \
     X(cluster_datagrams_secret, "counter", "Datagrams of another secret")    \
     X(cluster_links_open, "gauge", "Links to other nodes open now")          \
+    X(cluster_forks, "counter", "Gaps left by nodes that were set back")     \
     X(cluster_origins, "gauge", "Origins whose events are told apart")       \
     X(cluster_links_foreign, "counter", "Connections of other protocols")    \
     X(cluster_links_secret, "counter", "Connections with another secret")    \

@@ -39,6 +39,29 @@ static void skip(void *context, uint64_t origin, uint64_t from, uint64_t to)
             c->options.intake, c->options.shard_count, origin, from, to));
 }
 
+static void forked(void *context, uint64_t origin, uint64_t from, uint64_t to)
+{
+    struct cluster_loop *c = context;
+    struct vector low;
+
+    log_seek_low_water(c->options.log, &low);
+    if (vector_get(&low, origin) >= to) {
+        return; /* it is known */
+    }
+    logger_line(LOGGER_ERROR,
+                "cluster.forked",
+                "origin=%016llx from=%016llx to=%016llx reason=\"the node of "
+                "this origin was set back to an older copy and took events "
+                "before it met those that have what it lost\" action=\"these "
+                "events are missing here, and subscribers are told so; to have "
+                "them, end this node and start it with an empty directory\"",
+                (unsigned long long)origin,
+                (unsigned long long)from,
+                (unsigned long long)to);
+    metrics_add(c->options.metrics, cluster_forks, 1);
+    log_seek_skip(c->options.log, origin, to);
+}
+
 static void have(void *context, struct vector *ret)
 {
     const struct cluster_loop *c = context;
@@ -110,6 +133,7 @@ struct replication_options cluster_log_functions(struct cluster_loop *c)
                                         .read = read_log,
                                         .store = store,
                                         .skip = skip,
+                                        .forked = forked,
                                         .holes = cluster_repair_holes,
                                         .repair = cluster_repair_fill};
 }

@@ -71,6 +71,20 @@ static void store(void *context, const struct peer_events *events)
     take_batch(n, batch);
 }
 
+static void forked(void *context, uint64_t origin, uint64_t from, uint64_t to)
+{
+    struct world_node *n = context;
+    char text[96];
+
+    snprintf(text,
+             sizeof(text),
+             "misses of %llx what is between %llx and %llx",
+             (unsigned long long)origin,
+             (unsigned long long)from,
+             (unsigned long long)to);
+    n->world->watcher.told(n->world->watcher.context, n->index, text);
+}
+
 static void skip(void *context, uint64_t origin, uint64_t from, uint64_t to)
 {
     struct world_node *n = context;
@@ -120,7 +134,8 @@ static void begin_hub(struct world *w, struct world_node *n, bool joins)
                         .seek = seek,
                         .read = read,
                         .store = store,
-                        .skip = skip},
+                        .skip = skip,
+                        .forked = forked},
         .entropy = entropy,
         .issuers = issuers,
     };

@@ -98,6 +98,15 @@ static void store(void *context, const struct peer_events *events)
     check_unreachable();
 }
 
+static void forked(void *context, uint64_t origin, uint64_t from, uint64_t to)
+{
+    (void)context;
+    (void)origin;
+    (void)from;
+    (void)to;
+    tap_check(false);
+}
+
 static void skip(void *context, uint64_t origin, uint64_t from, uint64_t to)
 {
     struct node *n = context;
@@ -144,7 +153,8 @@ static void start(struct world *w,
                         .seek = seek,
                         .read = read,
                         .store = store,
-                        .skip = skip},
+                        .skip = skip,
+                        .forked = forked},
         .entropy = entropy,
         .issuers = issuers,
     };

@@ -26,6 +26,8 @@ struct node {
     size_t count;
     uint64_t skipped_from; /* of the last skip */
     uint64_t skipped_to;
+    uint64_t forked_from; /* of the last fork */
+    uint64_t forked_to;
     size_t received; /* records, those dropped included */
     struct cable cables[NODES_MAX];
 };
@@ -138,6 +140,15 @@ static void store(void *context, const struct peer_events *events)
     }
 }
 
+static void forked(void *context, uint64_t origin, uint64_t from, uint64_t to)
+{
+    struct node *n = context;
+
+    (void)origin;
+    n->forked_from = from;
+    n->forked_to = to;
+}
+
 static void skip(void *context, uint64_t origin, uint64_t from, uint64_t to)
 {
     struct node *n = context;
@@ -162,7 +173,8 @@ static void begin(struct world *w, size_t count)
                                                     .seek = seek,
                                                     .read = read,
                                                     .store = store,
-                                                    .skip = skip};
+                                                    .skip = skip,
+                                                    .forked = forked};
 
         w->nodes[i].replication = replication_new(&options);
     }
@@ -625,6 +637,64 @@ TAP_CASE(what_the_log_has_pruned_is_not_asked_for_again)
     tap_equal(has(&w, 0, 2), 20);
     tap_equal(has(&w, 1, 2), 20);
     tap_equal(w.nodes[0].received, 2);
+    end(&w);
+}
+
+TAP_CASE(a_node_that_was_set_back_and_went_on_alone_hears_what_it_misses)
+{
+    const uint64_t origin = id(0) | EVENT_ORIGIN_QUORUM;
+    struct world w;
+
+    begin(&w, 2);
+    for (uint64_t sequence = 10; sequence <= 50; sequence += 10) {
+        append(&w.nodes[1], origin, sequence, sequence - 10);
+    }
+    publish(&w, 0, 10);
+    publish(&w, 0, 20);
+    publish(&w, 0, 60); /* behind 20 */
+    publish(&w, 0, 70);
+    plug(&w, 0, 1);
+    run(&w);
+    tap_equal(w.nodes[0].forked_from, 20);
+    tap_equal(w.nodes[0].forked_to, 50);
+    tap_equal(w.nodes[1].forked_to, 0);
+    tap_equal(has(&w, 1, 0), 70);
+    tap_equal(has(&w, 0, 0), 70);
+    end(&w);
+}
+
+TAP_CASE(who_has_all_of_a_node_that_was_set_back_misses_nothing)
+{
+    const uint64_t origin = id(0) | EVENT_ORIGIN_QUORUM;
+    struct world w;
+
+    begin(&w, 3);
+    for (size_t node = 1; node < 3; node++) {
+        append(&w.nodes[node], origin, 10, 0);
+        append(&w.nodes[node], origin, 50, 10);
+    }
+    append(&w.nodes[1], origin, 60, 10);
+    plug(&w, 1, 2);
+    run(&w);
+    tap_equal(has(&w, 2, 0), 60);
+    tap_equal(w.nodes[1].forked_to, 0);
+    tap_equal(w.nodes[2].forked_to, 0);
+    end(&w);
+}
+
+/* What a peer has pruned it has by its floor, which is no event's. */
+TAP_CASE(a_node_that_was_pruned_has_not_been_set_back)
+{
+    struct world w;
+
+    begin(&w, 2);
+    publish(&w, 0, 10);
+    (void)vector_raise(&w.nodes[1].have, VECTOR_FLOOR, 15);
+    publish(&w, 0, 20);
+    plug(&w, 0, 1);
+    run(&w);
+    tap_equal(w.nodes[0].forked_to, 0);
+    tap_equal(has(&w, 1, 0), 20);
     end(&w);
 }
 

@@ -90,6 +90,15 @@ static void store(void *context, const struct peer_events *events)
     tap_check(false); /* all have all */
 }
 
+static void forked(void *context, uint64_t origin, uint64_t from, uint64_t to)
+{
+    (void)context;
+    (void)origin;
+    (void)from;
+    (void)to;
+    tap_check(false);
+}
+
 static void skip(void *context, uint64_t origin, uint64_t from, uint64_t to)
 {
     (void)context;
@@ -207,6 +216,7 @@ static void init(struct world *w, size_t count, uint64_t after, uint64_t until)
                                                     .read = read_log,
                                                     .store = store,
                                                     .skip = skip,
+                                                    .forked = forked,
                                                     .holes = holes,
                                                     .repair = repair};
 

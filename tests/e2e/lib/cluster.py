@@ -47,11 +47,12 @@ class Member(Node):
     and shares the keys of no other."""
 
     def __init__(self, secret, host="127.0.0.1", config=None, path=None,
-                 ports=None):
+                 ports=None, namespaces='namespace "default" {}'):
         self.host = host
         self.fixed = ports or [free_port(host) for _ in range(3)]
         super().__init__(config, path, listen=f"{host}:{self.fixed[0]}")
         self.secret = secret
+        self.namespaces = namespaces
         self.seeds = []
 
     @property
@@ -75,8 +76,7 @@ class Member(Node):
         seeds = ", ".join(f'"{seed}"' for seed in self.seeds)
         return (f"cluster {{ listen = {self.peer_address}\n"
                 f'secret_file = "{self.secret}"\njoin = [{seeds}]\n'
-                f"{self.config} }}\n"
-                'namespace "default" {}\n')
+                f"{self.config} }}\n{self.namespaces}\n")
 
     def move(self):
         """To other ports; who looks for it there may not know yet."""
