@@ -391,6 +391,7 @@ void cluster_loop_start(struct cluster_loop *c)
 {
     c->started = true;
     check(pthread_create(&c->thread, NULL, run, c) == 0);
+    (void)pthread_setname_np(c->thread, "weir cluster");
 }
 
 /* What came after the loop had ended. */

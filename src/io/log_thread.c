@@ -367,6 +367,7 @@ void log_thread_start(struct log_thread *t, struct mailbox *const *shards)
     t->shards = shards;
     t->started = true;
     check(pthread_create(&t->thread, NULL, run, t) == 0);
+    (void)pthread_setname_np(t->thread, "weir log");
 }
 
 void log_thread_publish(struct log_thread *t, struct list *publishes)

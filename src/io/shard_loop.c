@@ -431,6 +431,7 @@ struct shard_loop *shard_loop_start(const struct shard_loop_options *options)
     loop->acceptor.fd = -1;
     loop->tls_acceptor.fd = -1;
     check(pthread_create(&loop->thread, NULL, run, loop) == 0);
+    (void)pthread_setname_np(loop->thread, "weir shard");
     return loop;
 }
 
