@@ -184,21 +184,35 @@ int log_meta_reserve(struct log *log, MDB_txn *txn, uint64_t sequence)
     return put_u64(log, txn, KEY_RESERVED, sequence);
 }
 
-static int save(struct log *log, MDB_txn *txn, const struct vector_entry *skip)
+/* Of each origin; other threads may make new ones known meanwhile. */
+static uint64_t *list_sequences(struct log *log,
+                                const struct vector_entry *skip,
+                                size_t *ret_count)
 {
+    uint64_t *vector;
     size_t count = 0;
-    uint64_t *vector = alloc_raw((log->origin_count + 1) * VECTOR_ENTRY_BYTES);
-    int error;
 
+    pthread_mutex_lock(&log->known_lock);
+    vector = alloc_raw((log->origin_count + 1) * VECTOR_ENTRY_BYTES);
     for (size_t n = 0; n < log->origin_count; n++) {
         vector[count++] = htole64(log->origins[n].origin);
         vector[count++] = htole64(log->origins[n].sequence);
     }
+    pthread_mutex_unlock(&log->known_lock);
     if (skip != NULL) { /* the higher of the two counts */
         vector[count++] = htole64(skip->origin);
         vector[count++] = htole64(skip->sequence);
     }
-    error = put_u64(log, txn, KEY_PLACE, log->last_place);
+    *ret_count = count;
+    return vector;
+}
+
+static int save(struct log *log, MDB_txn *txn, const struct vector_entry *skip)
+{
+    size_t count;
+    uint64_t *vector = list_sequences(log, skip, &count);
+    int error = put_u64(log, txn, KEY_PLACE, log->last_place);
+
     if (error == 0) {
         error =
             put_bytes(log, txn, KEY_VECTOR, vector, count * sizeof(vector[0]));

@@ -142,7 +142,7 @@ int log_prune(struct log *log,
     int error;
 
     check(!log->read_only);
-    if (log->failed || log->origin_count <= LOG_ORIGINS_KEPT) {
+    if (log->failed) {
         return 0;
     }
     log_stat(log, &stat);

@@ -2,6 +2,8 @@
  * and opened again. */
 #include "tests/lib/log_fixture.h"
 
+#include <pthread.h>
+
 #define OTHER UINT64_C(0x9999)
 
 /* Sequences whose wall clock is n milliseconds. */
@@ -163,6 +165,30 @@ TAP_CASE(reading_back_visits_a_page_of_the_newest_first_until_told_to_end)
     tap_equal(
         log_read_back(log, 20000, LOG_PAGE_BYTES_MAX, visit_back, &b, &why), 0);
     tap_equal(b.next, 9990);
+    log_close(log);
+}
+
+static void *expect_many(void *context)
+{
+    for (uint64_t origin = 1; origin <= 2000; origin++) {
+        log_seek_expect(context, 2 * (FIXTURE_ORIGIN + origin));
+    }
+    return NULL;
+}
+
+/* The cluster's thread hears of nodes while the log's writes. */
+TAP_CASE(origins_become_known_while_the_log_trims)
+{
+    struct log *log = fixture_open(fixture_dir());
+    pthread_t thread;
+
+    fixture_append(log, 1, 64, 30);
+    tap_equal(pthread_create(&thread, NULL, expect_many, log), 0);
+    for (int i = 0; i < 32; i++) {
+        tap_equal(log_trim(log, UINT64_MAX, 2, NULL), 2);
+    }
+    pthread_join(thread, NULL);
+    tap_check(log_seek_knows(log, 2 * (FIXTURE_ORIGIN + 2000)));
     log_close(log);
 }
 
