@@ -155,6 +155,45 @@ static void show_hole(struct frontier *f, const struct batch *b)
     list_push_back(&f->ready, &hole->node);
 }
 
+bool frontier_hides(const struct frontier *f,
+                    uint64_t origin,
+                    uint64_t sequence)
+{
+    return sequence > vector_get(&f->shown, origin);
+}
+
+/* Whether all that it was answered with, of this turn or found in the log, is
+ * visible: what was found may have been deferred since. */
+static bool is_shown(const struct frontier *f, const struct publish *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        uint64_t origin;
+        uint64_t sequence;
+
+        if (p->items[i].outcome.problem == PROBLEM_NONE &&
+            event_from_uuid(
+                p->items[i].outcome.identifier, &origin, &sequence) &&
+            frontier_hides(f, origin, sequence)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void check_repeats(const struct frontier *f, struct batch *b)
+{
+    for (uint32_t i = 0; b->repeated_count > 0 && i < b->shard_count; i++) {
+        list_each(node, &b->answers[i])
+        {
+            struct publish *p = list_entry(node, struct publish, node);
+
+            if (p->problem == PROBLEM_NONE && !is_shown(f, p)) {
+                p->problem = PROBLEM_QUORUM_TIMEOUT;
+            }
+        }
+    }
+}
+
 static void show(struct frontier *f, struct batch *b)
 {
     if (b->event_count > 0 &&
@@ -168,6 +207,7 @@ static void show(struct frontier *f, struct batch *b)
     if (b->event_count > 0) {
         f->shown_place = last_place(b);
     }
+    check_repeats(f, b);
     list_push_back(&f->ready, &b->node);
 }
 
@@ -281,13 +321,6 @@ struct batch *frontier_take(struct frontier *f)
     struct list *node = list_pop_front(&f->ready);
 
     return node == NULL ? NULL : batch_entry(node);
-}
-
-bool frontier_hides(const struct frontier *f,
-                    uint64_t origin,
-                    uint64_t sequence)
-{
-    return sequence > vector_get(&f->shown, origin);
 }
 
 bool frontier_full(const struct frontier *f)

@@ -4,10 +4,10 @@
  * An event that waits for a quorum (its origin is odd, see base/event.h) is
  * safe when a majority has it on disk, which the cluster says by a vector.
  * Events behind it wait with it, for a time: when the quorum does not come, the
- * origin is deferred. Its publishers are told that the outcome is unknown, the
- * others go on, and what was deferred takes new places at the end once it is
- * safe after all, so that whoever walks places meets every event, and each
- * origin's in order.
+ * origin is deferred. Its publishers, and those who published the same once
+ * more meanwhile, are told that the outcome is unknown, the others go on, and
+ * what was deferred takes new places at the end once it is safe after all, so
+ * that whoever walks places meets every event, and each origin's in order.
  *
  * Pure: no clock, no disk. Belongs to the log thread. */
 #ifndef BRIDGE_FRONTIER_H

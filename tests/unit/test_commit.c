@@ -669,6 +669,7 @@ TAP_CASE(what_still_waits_at_the_end_is_taken_off_the_intake)
 TAP_CASE(a_repeat_of_what_is_not_known_to_be_safe_is_refused)
 {
     struct world w;
+    char unknown[32];
 
     world_init(&w);
     safe(&w, OWN, 0);
@@ -678,6 +679,12 @@ TAP_CASE(a_repeat_of_what_is_not_known_to_be_safe_is_refused)
     step(&w, 1);
     expect(&w, "", "");
     step(&w, TIMEOUT_MS);
+    snprintf(unknown,
+             sizeof(unknown),
+             "a:%d b:%d ",
+             PROBLEM_QUORUM_TIMEOUT,
+             PROBLEM_QUORUM_TIMEOUT);
+    expect(&w, "", unknown);
     publish_keyed(&w, "c", true, "k");
     step(&w, 1);
     tap_check(strstr(w.answers, "c:0 ") == NULL);
