@@ -128,7 +128,8 @@ struct log_reader {
     const struct vector *after;
 };
 
-/* What it misses of what index_read() says is lost. */
+/* What it misses of what index_read() says is lost. What is hidden is not: it
+ * comes yet, at another place. */
 struct log_missed {
     struct vector to; /* covers all that it has, and all that is lost */
     uint64_t count;   /* 0: nothing that `after` does not cover */

@@ -74,7 +74,9 @@ bool log_window_gone(struct log *log,
 
 struct look {
     const struct vector *after;
-    size_t covered;
+    struct log_shown shown;
+    size_t whole;
+    size_t covered; /* or hidden: that comes yet, at another place */
 };
 
 static bool count_covered(uint64_t place,
@@ -83,8 +85,10 @@ static bool count_covered(uint64_t place,
 {
     struct look *look = context;
 
-    (void)place;
-    if (vector_get(look->after, record->origin) >= record->sequence) {
+    look->whole++;
+    if (vector_get(look->after, record->origin) >= record->sequence ||
+        !log_show_covers(
+            &look->shown, place, record->origin, record->sequence)) {
         look->covered++;
     }
     return true;
@@ -107,15 +111,18 @@ int log_window_missed(struct log *log,
         count--;
     }
     *ret = (struct log_missed){.to = *reader->after};
+    log_show_now(log, &look.shown);
     rc = log_read_places(log, places, count, count_covered, &look, why);
     if (rc != 0 || look.covered >= lost->count) {
         return rc;
     }
     rc = log_seek_vector_at(log, lost->place, &at, why);
+    vector_limit(&at, &look.shown.vector);
     vector_merge(&ret->to, &at);
     ret->count = lost->count - look.covered;
-    ret->exact = count == lost->count ||
-                 log_seek_uncovered(log, reader->after) <= places[count - 1];
+    ret->exact = look.whole == count &&
+                 (count == lost->count ||
+                  log_seek_uncovered(log, reader->after) <= places[count - 1]);
     return rc;
 }
 

@@ -192,6 +192,37 @@ TAP_CASE(log_finds_a_record_that_goes_bad_while_it_runs)
     log_close(log);
 }
 
+/* Three events of one channel, of which its window keeps one. */
+TAP_CASE(log_does_not_count_what_is_damaged_among_the_missed)
+{
+    const struct log_window window = {
+        .name_space = bytes_text("default"),
+        .channel = {.events_max = 1, .bytes_max = INDEX_UNLIMITED},
+        .age_max_ms = INDEX_UNLIMITED};
+    struct log_options options = fixture_options(log_of_ten());
+    const struct index_range range = {.since = UINT64_MAX, .until = UINT64_MAX};
+    const struct vector none = {0};
+    const struct log_reader reader = {
+        .channel = fixture_channel(1005), .from = 1, .after = &none};
+    struct index_lost lost;
+    struct log_missed missed;
+    struct log *log;
+    uint64_t place;
+
+    options.windows = &window;
+    options.window_count = 1;
+    log = fixture_open_with(&options);
+    (void)index_read(log_index(log), reader.channel, &range, &place, 1, &lost);
+    tap_equal(lost.count, 2);
+    tap_equal(log_window_missed(log, &reader, &lost, &missed, NULL), 0);
+    tap_equal(missed.count, 2);
+    tap_check(missed.exact);
+    tap_check(flip(options.dir, "\"1005:") > 0);
+    tap_equal(log_window_missed(log, &reader, &lost, &missed, NULL), 0);
+    tap_check(!missed.exact);
+    log_close(log);
+}
+
 /* Put `bytes` at `place`, past the log. */
 static void put_raw(const char *dir, uint64_t place, struct bytes bytes)
 {

@@ -172,6 +172,34 @@ TAP_CASE(what_a_reader_misses_of_a_window_is_counted_exactly)
     log_close(log);
 }
 
+TAP_CASE(what_is_hidden_is_not_missed_and_no_gap_covers_it)
+{
+    struct log *log =
+        open_with(fixture_dir(), 2, INDEX_UNLIMITED, INDEX_UNLIMITED);
+    struct event *hidden = event_new(A, bytes_text("1"));
+    struct vector none = {0};
+    struct log_shown shown = {.place = 7};
+    struct log_missed m;
+    struct why why;
+
+    append_run(log, 1000, 2);
+    hidden->origin = FIXTURE_ORIGIN + 1;
+    hidden->sequence = at_ms(1050);
+    tap_equal(log_append(log, &hidden, 1, &why), 0);
+    event_unref(hidden);
+    append_run(log, 1100, 4);
+    (void)vector_raise(
+        &shown.vector, FIXTURE_ORIGIN, log_last_sequence(log, FIXTURE_ORIGIN));
+    log_show(log, &shown);
+
+    m = missed(log, 1, &none);
+    tap_equal(m.count, 4);
+    tap_check(m.exact);
+    tap_equal(vector_get(&m.to, FIXTURE_ORIGIN + 1), 0);
+    tap_check(vector_get(&m.to, FIXTURE_ORIGIN) > at_ms(1000));
+    log_close(log);
+}
+
 TAP_CASE(a_trim_is_no_loss_for_a_channel_that_had_nothing_there)
 {
     const char *dir = fixture_dir();
