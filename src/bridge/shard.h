@@ -49,7 +49,7 @@ struct shard_lookup {
     bool (*knows)(void *context, uint64_t origin); /* of its, or a member's */
     void (*low_water)(void *context, struct vector *ret); /* what has gone */
     uint64_t (*seek)(void *context, const struct vector *after);
-    /* The oldest of the channel's last `count` events; 0: it has none. */
+    /* The oldest of the channel's last `count` that are shown; 0: none is. */
     uint64_t (*last)(void *context, struct bytes channel, uint64_t count);
     int (*vector_at)(void *context, uint64_t place, struct vector *ret);
 

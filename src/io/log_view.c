@@ -45,9 +45,24 @@ static int vector_at(void *context, uint64_t place, struct vector *ret)
     return rc;
 }
 
+/* What is on disk and not shown yet comes later: it is none of the last. */
 static uint64_t last(void *context, struct bytes channel, uint64_t count)
 {
-    return index_nth_last(log_index(context), channel, count);
+    struct index *index = log_index(context);
+    struct log_shown shown;
+    uint64_t places[PLACES_MAX];
+    uint64_t place;
+    size_t later;
+
+    log_show_now(context, &shown);
+    place = shown.place;
+    do {
+        later = index_after(index, channel, place, places, PLACES_MAX);
+        count += later;
+        place = later > 0 ? places[later - 1] : place;
+    } while (later == PLACES_MAX);
+    place = index_nth_last(index, channel, count);
+    return place <= shown.place ? place : 0;
 }
 
 /* Of a wildcard only the age is known, for the namespace as a whole. */

@@ -80,6 +80,31 @@ static size_t ask(struct log *log, const char *query)
     return count_events(answer);
 }
 
+/* Places 3, 6, 9 and so on are of one channel. */
+TAP_CASE(the_last_events_are_the_last_that_are_shown)
+{
+    struct log *log = fixture_open(fixture_dir());
+    struct shard_lookup lookup = log_view_lookup(log);
+    struct bytes channel = fixture_channel(3);
+    struct log_shown shown = {.place = 5};
+
+    for (uint64_t n = 0; n < 40; n++) {
+        fixture_append(log, 1 + n * 30, 30, 40);
+    }
+    tap_check(vector_raise(&shown.vector, FIXTURE_ORIGIN, 5));
+    log_show(log, &shown);
+    tap_equal(lookup.last(log, channel, 1), 3);
+    tap_equal(lookup.last(log, channel, 7), 3);
+    shown.place = 10;
+    log_show(log, &shown);
+    tap_equal(lookup.last(log, channel, 1), 9);
+    tap_equal(lookup.last(log, channel, 2), 6);
+    shown.place = 2;
+    log_show(log, &shown);
+    tap_equal(lookup.last(log, channel, 1), 0);
+    log_close(log);
+}
+
 TAP_CASE(events_behind_a_page_of_hidden_ones_are_read)
 {
     struct log *log = hiding_log();
