@@ -304,4 +304,30 @@ TAP_CASE(where_nothing_is_kept_a_cursor_has_a_gap_and_then_what_comes)
     }
 }
 
+TAP_CASE(a_skip_gives_nobody_what_was_there_before_it_subscribed)
+{
+    struct shard_world *w = replay_world();
+    struct shard_peer *p = shard_world_websocket(w);
+    struct batch *skip = batch_new(&w->intake, 1);
+    struct batch *batch;
+
+    replay_publish(w, "/default/a", 0, 5);
+    shard_world_publish(w, "/default/a", "\"5\"");
+    shard_world_publish(w, "/default/a", "\"6\"");
+    batch = shard_world_store(w);
+    replay_subscribe(p, "/default/a", "\"cursor\":true");
+    shard_world_settle(w);
+
+    skip->origin = 0x7777;
+    skip->skip_to = 50;
+    tap_check(vector_raise(&w->low, skip->origin, skip->skip_to));
+    shard_world_give(w, skip);
+    shard_world_give(w, batch);
+    replay_publish(w, "/default/a", 7, 2);
+    shard_world_settle(w);
+    replay_has_exactly(shard_peer_lines(p), 7, 9);
+    tap_equal(w->metrics.gaps, 0);
+    shard_world_free(w);
+}
+
 TAP_MAIN()
