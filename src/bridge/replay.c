@@ -264,7 +264,8 @@ static void go_live(struct replay *replay)
 
 /* Its client's next replay has the next page. One whose cursor was got at
  * another shard may cover events that this one has yet to walk to, which would
- * come again if it were live: it waits for them. */
+ * come again if it were live: it waits for them, and is not its client's next
+ * meanwhile. */
 static void go_on(struct replay *replay, const struct replay_page *page)
 {
     struct client *client = replay->subscription->client;
@@ -276,9 +277,10 @@ static void go_on(struct replay *replay, const struct replay_page *page)
     replay->last = page->last;
     replay->first_place = page->first_place;
     list_remove(&replay->node);
-    list_push_back(&client->replays, &replay->node);
     if (!page->back && replay->from_place > shard->place) {
         list_push_back(&shard->pages.walkless, &replay->wait_node);
+    } else {
+        list_push_back(&client->replays, &replay->node);
     }
 }
 

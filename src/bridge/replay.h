@@ -23,7 +23,8 @@ struct subscription;
 
 struct replay {
     struct list node;      /* in its client's list, the next to read first */
-    struct list wait_node; /* with those that want the same page */
+    struct list wait_node; /* with those that want the same page, or that wait
+                              for the shard to walk on and are in no other */
     struct subscription *subscription;
     uint64_t from_place; /* the next to read */
 

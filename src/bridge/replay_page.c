@@ -123,8 +123,11 @@ void replay_page_walked(struct shard *shard)
     struct list *node;
 
     while ((node = list_pop_front(&shard->pages.walkless)) != NULL) {
-        replay_offer(
-            list_entry(node, struct replay, wait_node)->subscription->client);
+        struct replay *replay = list_entry(node, struct replay, wait_node);
+        struct client *client = replay->subscription->client;
+
+        list_push_back(&client->replays, &replay->node);
+        replay_offer(client);
     }
 }
 

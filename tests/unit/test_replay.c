@@ -510,6 +510,27 @@ TAP_CASE(a_cursor_may_be_ahead_of_a_clock_that_was_set_back)
     shard_world_free(w);
 }
 
+TAP_CASE(one_that_waits_for_what_its_cursor_covers_keeps_no_other_waiting)
+{
+    struct shard_world *w = clustered_world();
+    struct shard_peer *p = shard_world_websocket(w);
+    char cursor[1024];
+
+    replay_publish(w, "/default/a", 0, 50);
+    cursor_ahead(w, 1000, cursor);
+    replay_after(p, "/default/a", cursor);
+    shard_world_settle(w);
+    tap_equal(w->metrics.replay_pages, 1);
+    shard_peer_say(p,
+                   "{\"type\":\"subscribe\",\"id\":\"t\","
+                   "\"channel\":\"/default/*\",\"replay\":{\"all\":true},"
+                   "\"authorization\":{\"x-api-key\":\"%s\"}}",
+                   w->key);
+    shard_world_settle(w);
+    replay_has_exactly(shard_peer_lines(p), 0, 50);
+    shard_world_free(w);
+}
+
 TAP_CASE(history_of_the_last_of_a_wildcard)
 {
     struct shard_world *w = replay_world();
