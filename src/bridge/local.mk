@@ -48,6 +48,8 @@ libbridge_a_SOURCES = \
 	%D%/replay.h \
 	%D%/replay_back.c \
 	%D%/replay_back.h \
+	%D%/replay_gap.c \
+	%D%/replay_gap.h \
 	%D%/replay_page.c \
 	%D%/replay_page.h \
 	%D%/sequencer.c \

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "src/bridge/replay.h"
 #include "src/bridge/replay_back.h"
+#include "src/bridge/replay_gap.h"
 #include "src/bridge/shard_state.h"
 
 #include <stdlib.h>
@@ -203,23 +204,6 @@ bool replay_page_wants(const struct shard *shard)
            page->count < page->count_max && page->bytes <= page->bytes_max;
 }
 
-/* Its members are told of everything up to `to` before they get its events. */
-static void add_gap(struct replay_page *page,
-                    const struct vector *to,
-                    const char *reason)
-{
-    page->gapped = true;
-    page->gap = (struct answer_gap){.reason = reason, .from = page->at};
-    vector_merge(&page->at, to);
-    page->gap.to = page->at;
-}
-
-/* A gap behind what the page has is for the next one, which begins with it. */
-static bool takes_gap(const struct replay_page *page)
-{
-    return !page->gapped && page->count == 0;
-}
-
 /* Whether the events that a subscriber who was slow would be given are said to
  * be missed instead: they are kept for nobody. */
 static const char *reason_of(const struct replay *replay)
@@ -239,12 +223,12 @@ void replay_page_missed(struct shard *shard, const struct shard_input *in)
     struct replay_page *page = &shard->pages.page;
     const struct replay *replay = page->leader;
 
-    check(takes_gap(page));
+    check(replay_gap_fits(page));
     check(in->missed.place <= shard->place);
     if (is_past(replay, in->missed.place)) {
         vector_merge(&page->at, in->missed.to);
     } else {
-        add_gap(page, in->missed.to, reason_of(replay));
+        replay_gap_add(page, in->missed.to, reason_of(replay));
         page->gap.counted = in->missed.exact;
         page->gap.missed = in->missed.count;
     }
@@ -268,10 +252,10 @@ static bool hole_ends_page(struct replay_page *page,
     if (!page->corrupt && (!scan || vector_covers(&page->at, &to))) {
         return false;
     }
-    if (!takes_gap(page)) {
+    if (!replay_gap_fits(page)) {
         return true;
     }
-    add_gap(page, &to, "corrupt");
+    replay_gap_add(page, &to, "corrupt");
     page->corrupt = false;
     return false;
 }
@@ -318,7 +302,7 @@ static bool add_missed(struct replay_page *page, const struct shard_input *in)
     if (!page->gapped) {
         struct vector none = {0};
 
-        add_gap(page, &none, reason);
+        replay_gap_add(page, &none, reason);
         page->gap.counted = true;
     }
     page->gap.missed++;
@@ -388,51 +372,6 @@ static void move_on(const struct shard *shard,
     }
 }
 
-/* Something at the end of the page is corrupt: told by a page of its own. */
-static void tell_corrupt(struct shard *shard,
-                         struct replay_page *page,
-                         uint64_t covered_place)
-{
-    const struct shard_lookup *lookup = &shard->options.lookup;
-    struct vector to = shard->vector;
-
-    if (!page->corrupt || page->ended) {
-        return;
-    }
-    if (!takes_gap(page)) {
-        page->ended = true;
-        return;
-    }
-    if (covered_place < shard->place &&
-        lookup->vector_at(lookup->context, covered_place, &to) != 0) {
-        to = page->at;
-    }
-    add_gap(page, &to, "corrupt");
-}
-
-/* The log is asked for its low-water marks once it was read. What has gone,
- * before or while it was read, may be missing from the page: its members are
- * told, and read again from there. */
-static void notice_trimmed(struct shard *shard, struct replay_page *page)
-{
-    const struct shard_lookup *lookup = &shard->options.lookup;
-    struct vector low;
-
-    if (!lookup->gone(lookup->context,
-                      subscription_channel(page->leader->subscription),
-                      &page->before)) {
-        return;
-    }
-    lookup->low_water(lookup->context, &low);
-    delivery_truncate(&shard->deliveries, page->mark);
-    page->count = 0;
-    page->bytes = 0;
-    page->next_place = page->leader->from_place;
-    page->ended = true;
-    page->at = page->before;
-    add_gap(page, &low, "retention");
-}
-
 static void fail(struct replay_page *page, struct moment now)
 {
     struct list *node;
@@ -481,9 +420,10 @@ void replay_page_end(struct shard *shard,
     } else if (page->back) {
         in->page.given_bytes = give(shard, page, now);
     } else {
-        tell_corrupt(shard, page, in->page.covered_place);
-        notice_trimmed(shard, page);
+        replay_gap_corrupt(shard, page, in->page.covered_place);
+        replay_gap_trimmed(shard, page);
         move_on(shard, page, in->page.covered_place);
+        replay_gap_tail(shard, page);
         in->page.given_bytes = give(shard, page, now);
     }
     delivery_truncate(&shard->deliveries, page->mark);

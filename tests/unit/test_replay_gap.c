@@ -330,4 +330,27 @@ TAP_CASE(a_skip_gives_nobody_what_was_there_before_it_subscribed)
     shard_world_free(w);
 }
 
+TAP_CASE(a_wildcard_that_meets_the_present_without_its_last_event_is_told)
+{
+    struct shard_world *w = replay_world();
+    struct shard_peer *p = shard_world_websocket(w);
+    const char *lines;
+    const char *gap;
+
+    replay_publish(w, "/default/a", 0, 10);
+    event_unref(w->log[9]);
+    w->log[9] = NULL;
+    replay_subscribe(p, "/default/*", "\"replay\":{\"all\":true}");
+    shard_world_settle(w);
+    lines = shard_peer_lines(p);
+    replay_has_exactly(lines, 0, 9);
+    gap = strstr(lines, "\"reason\":\"corrupt\"");
+    tap_check(gap != NULL && strstr(gap, "\"type\":\"data\"") == NULL);
+    tap_equal(w->metrics.gaps, 1);
+    replay_publish(w, "/default/a", 10, 2);
+    replay_has_exactly(shard_peer_lines(p), 10, 12);
+    tap_equal(w->metrics.gaps, 1);
+    shard_world_free(w);
+}
+
 TAP_MAIN()
