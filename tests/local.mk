@@ -102,16 +102,22 @@ tests_sim_membership_sim_SOURCES = %D%/sim/membership_sim.c \
 	%D%/sim/membership_world.c %D%/sim/membership_world.h \
 	%D%/sim/sim_address.h
 
-# Hubs and committers on logs of a disk that is simulated.
+# Hubs, committers and shards on logs of disks that are simulated, and clients.
 SIM_CLUSTER = %D%/sim/weir_sim
 EXTRA_DIST += %D%/sim/seeds
 tests_sim_weir_sim_SOURCES = %D%/sim/weir_sim.c \
 	%D%/sim/cluster_check.c %D%/sim/cluster_check.h \
+	%D%/sim/cluster_client.c %D%/sim/cluster_client.h \
 	%D%/sim/cluster_disk.c %D%/sim/cluster_disk.h \
 	%D%/sim/cluster_faults.c %D%/sim/cluster_faults.h \
+	%D%/sim/cluster_mend.c %D%/sim/cluster_mend.h \
 	%D%/sim/cluster_net.c %D%/sim/cluster_net.h \
 	%D%/sim/cluster_node.c \
-	%D%/sim/cluster_reader.c %D%/sim/cluster_reader.h \
+	%D%/sim/cluster_pages.c %D%/sim/cluster_pages.h \
+	%D%/sim/cluster_rules.c \
+	%D%/sim/cluster_settle.c \
+	%D%/sim/cluster_shard.c \
+	%D%/sim/cluster_view.c %D%/sim/cluster_view.h \
 	%D%/sim/cluster_world.c %D%/sim/cluster_world.h \
 	%D%/sim/sim_address.h
 $(SIM_CLUSTER): FLOOR = $(LINK_IO)

@@ -3,8 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
-#include "base/splitmix.h"
-#include "tests/sim/cluster_reader.h"
+#include "tests/sim/cluster_view.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -33,27 +32,60 @@ void check_wrong(struct check *c, const char *format, ...)
     c->world->watcher.told(c->world->watcher.context, 0, c->wrong);
 }
 
+void check_tell(struct check *c, size_t node, const char *format, ...)
+{
+    char text[CHECK_TEXT_BYTES];
+    va_list arguments;
+
+    if (c->trace) {
+        va_start(arguments, format);
+        vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        c->world->watcher.told(c->world->watcher.context, node, text);
+    }
+}
+
 void check_init(struct check *c, struct world *w, uint64_t fact_max)
 {
     *c = (struct check){.world = w, .fact_max = fact_max};
-    c->random = w->random ^ 1;
+    c->event_max = 2 * fact_max;
     c->facts = alloc_zero((fact_max + 1) * sizeof(c->facts[0]));
-    c->names = alloc_zero(4 * fact_max * sizeof(c->names[0]));
-    for (size_t i = 0; i < CHECK_SUBSCRIBERS; i++) {
-        c->subscribers[i].seen = alloc_zero(fact_max + 1);
+    c->events = alloc_zero(c->event_max * sizeof(c->events[0]));
+    c->views = alloc_zero(CHECK_VIEWS * sizeof(c->views[0]));
+    for (size_t i = 0; i < CHECK_VIEWS; i++) {
+        view_init(&c->views[i], c, i);
     }
 }
 
 void check_done(struct check *c)
 {
-    for (size_t i = 0; i < CHECK_SUBSCRIBERS; i++) {
-        free(c->subscribers[i].seen);
+    for (size_t i = 0; i < CHECK_VIEWS; i++) {
+        view_done(&c->views[i]);
     }
+    for (size_t i = 0; i < c->origin_count; i++) {
+        free(c->origins[i].events);
+    }
+    free(c->views);
     free(c->facts);
-    free(c->names);
+    free(c->events);
 }
 
-uint64_t check_publish(struct check *c, size_t node, size_t count, bool quorum)
+uint64_t check_number(struct bytes content)
+{
+    uint64_t number = 0;
+
+    for (size_t i = 0;
+         i < content.len && content.data[i] >= '0' && content.data[i] <= '9';
+         i++) {
+        number = number * 10 + (uint64_t)(content.data[i] - '0');
+    }
+    return number;
+}
+
+uint64_t check_publish(struct check *c,
+                       uint64_t connection,
+                       size_t channel,
+                       size_t count)
 {
     uint64_t first = c->fact_count + 1;
 
@@ -61,86 +93,247 @@ uint64_t check_publish(struct check *c, size_t node, size_t count, bool quorum)
         return 0;
     }
     for (size_t i = 0; i < count; i++) {
-        c->facts[++c->fact_count] =
-            (struct check_fact){.quorum = quorum, .node = node};
+        c->facts[++c->fact_count] = (struct check_fact){
+            .channel = channel, .connection = connection, .attempts = 1};
     }
     return first;
 }
 
-/* Two events never have one name. */
-static void claim_name(struct check *c, uint64_t number)
+void check_again(struct check *c, uint64_t number)
 {
-    const struct check_fact *fact = &c->facts[number];
-    uint64_t state = fact->origin ^ (fact->sequence << 1);
-    uint64_t slots = 4 * c->fact_max;
-    uint64_t at = splitmix_next(&state) % slots;
-
-    while (c->names[at] != 0) {
-        const struct check_fact *other = &c->facts[c->names[at]];
-
-        if (other->origin == fact->origin &&
-            other->sequence == fact->sequence) {
-            check_wrong(c,
-                        "events %" PRIu64 " and %" PRIu64
-                        " have one name, %" PRIx64 "/%" PRIx64,
-                        c->names[at],
-                        number,
-                        fact->origin,
-                        fact->sequence);
-            return;
-        }
-        at = (at + 1) % slots;
-    }
-    c->names[at] = number;
+    c->facts[number].attempts++;
 }
 
-/* An event was met: it has been published, and has one name. */
-static void meet(struct check *c,
-                 uint64_t number,
-                 uint64_t origin,
-                 uint64_t sequence,
-                 uint64_t predecessor)
+void check_doubt(struct check *c, uint64_t number)
 {
+    c->facts[number].doubts++;
+}
+
+void check_give_up(struct check *c, uint64_t number)
+{
+    c->facts[number].given_up = true;
+    if (c->facts[number].fate == CHECK_PENDING) {
+        c->facts[number].fate = CHECK_UNKNOWN;
+    }
+}
+
+static struct check_origin *origin_of(struct check *c, uint64_t origin)
+{
+    for (size_t i = 0; i < c->origin_count; i++) {
+        if (c->origins[i].origin == origin) {
+            return &c->origins[i];
+        }
+    }
+    check(c->origin_count < CHECK_ORIGINS_MAX);
+    c->origins[c->origin_count] = (struct check_origin){.origin = origin};
+    return &c->origins[c->origin_count++];
+}
+
+/* Where in its list events behind `sequence` begin. */
+static size_t behind(const struct check *c,
+                     const struct check_origin *o,
+                     uint64_t sequence)
+{
+    size_t low = 0;
+    size_t high = o->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (c->events[o->events[middle]].sequence <= sequence) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+const struct check_origin *check_between(const struct check *c,
+                                         uint64_t origin,
+                                         uint64_t after,
+                                         uint64_t until,
+                                         size_t *ret_first,
+                                         size_t *ret_end)
+{
+    *ret_first = 0;
+    *ret_end = 0;
+    for (size_t i = 0; i < c->origin_count; i++) {
+        const struct check_origin *o = &c->origins[i];
+
+        if (o->origin == origin && after < until) {
+            *ret_first = behind(c, o, after);
+            *ret_end = behind(c, o, until);
+            return o;
+        }
+    }
+    return NULL;
+}
+
+static struct check_event *find(struct check *c,
+                                uint64_t origin,
+                                uint64_t sequence)
+{
+    size_t first;
+    size_t end;
+    const struct check_origin *o =
+        check_between(c, origin, sequence - 1, sequence, &first, &end);
+
+    return first < end ? &c->events[o->events[first]] : NULL;
+}
+
+static struct check_event *add(struct check *c,
+                               uint64_t number,
+                               uint64_t origin,
+                               uint64_t sequence)
+{
+    struct check_origin *o = origin_of(c, origin);
     struct check_fact *fact = &c->facts[number];
+    size_t at = behind(c, o, sequence);
+    struct check_event *e = &c->events[c->event_count];
+
+    check(c->event_count < c->event_max);
+    *e = (struct check_event){
+        .number = number, .origin = origin, .sequence = sequence};
+    if (o->count == o->capacity) {
+        o->capacity = 2 * o->capacity + 64;
+        o->events = alloc_resize(o->events, o->capacity * sizeof(o->events[0]));
+    }
+    memmove(o->events + at + 1,
+            o->events + at,
+            (o->count - at) * sizeof(o->events[0]));
+    o->events[at] = (uint32_t)c->event_count;
+    o->count++;
+    if (fact->name_count == CHECK_NAMES_MAX ||
+        fact->name_count >= fact->attempts) {
+        check_wrong(c,
+                    "event %" PRIu64 " was sent %u times and has %zu names",
+                    number,
+                    fact->attempts,
+                    fact->name_count + 1);
+    } else {
+        fact->names[fact->name_count++] = (uint32_t)c->event_count;
+    }
+    c->doubled += fact->name_count > 1;
+    c->event_count++;
+    return e;
+}
+
+/* A name was met: it is that of one event only, which was published. */
+static struct check_event *meet(struct check *c,
+                                uint64_t number,
+                                uint64_t origin,
+                                uint64_t sequence)
+{
+    struct check_event *e = find(c, origin, sequence);
 
     if (number == 0 || number > c->fact_count) {
         check_wrong(c, "event %" PRIu64 " was never published", number);
-        return;
+        return NULL;
     }
-    if (fact->origin == 0) {
-        fact->origin = origin;
-        fact->sequence = sequence;
-        fact->predecessor = predecessor;
-        claim_name(c, number);
-        return;
+    if (e == NULL) {
+        e = add(c, number, origin, sequence);
     }
-    if (fact->origin != origin || fact->sequence != sequence ||
-        fact->predecessor != predecessor) {
+    if (e->number != number) {
         check_wrong(c,
-                    "event %" PRIu64 " is %" PRIx64 "/%" PRIx64 " and %" PRIx64
+                    "events %" PRIu64 " and %" PRIu64 " have one name, %" PRIx64
                     "/%" PRIx64,
+                    e->number,
                     number,
-                    fact->origin,
-                    fact->sequence,
                     origin,
                     sequence);
+        return NULL;
     }
-    if (fact->fate == CHECK_REFUSED) {
+    if (c->facts[number].fate == CHECK_REFUSED) {
         check_wrong(c, "event %" PRIu64 " was refused and is there", number);
+    }
+    return e;
+}
+
+void check_stored_as(struct check *c,
+                     uint64_t number,
+                     uint64_t origin,
+                     uint64_t sequence)
+{
+    struct check_fact *fact = &c->facts[number];
+    struct check_event *e = meet(c, number, origin, sequence);
+
+    if (fact->fate == CHECK_SAFE) {
+        check_wrong(c, "event %" PRIu64 " was answered twice", number);
+    }
+    if (e != NULL && !e->safe) {
+        check_wrong(
+            c, "event %" PRIu64 " was answered, and not by its node", number);
+    }
+    fact->fate = CHECK_SAFE;
+    c->acknowledged++;
+    c->repeated += fact->attempts > 1 && fact->name_count == 1;
+}
+
+void check_refused(struct check *c, uint64_t number)
+{
+    struct check_fact *fact = &c->facts[number];
+
+    if (fact->doubts > 0) {
+        fact->fate = CHECK_UNKNOWN;
+        return;
+    }
+    fact->fate = CHECK_REFUSED;
+    if (fact->name_count > 0) {
+        check_wrong(c, "event %" PRIu64 " is there and refused", number);
+    }
+}
+
+struct scan {
+    struct check *check;
+    size_t node;
+};
+
+/* Whoever names an event does not have it already, when it has a key: what is
+ * new on the disk may have come, or come back, with it. */
+static void check_repeat(struct check *c,
+                         size_t node,
+                         const struct replication_record *r,
+                         const struct check_event *e)
+{
+    const struct check_fact *fact = &c->facts[e->number];
+    const struct disk *d = &c->world->nodes[node].disk;
+    uint64_t before = c->scanned_place[node];
+
+    if ((r->origin & ~EVENT_ORIGIN_QUORUM) != d->identity) {
+        return;
+    }
+    for (size_t i = 0; i < fact->name_count; i++) {
+        const struct check_event *other = &c->events[fact->names[i]];
+
+        if (other != e && disk_holds(d, other->origin, other->sequence) &&
+            disk_place(d, other->origin, other->sequence) <= before) {
+            check_wrong(
+                c, "node %zu stores event %" PRIu64 " twice", node, e->number);
+        }
     }
 }
 
 static bool meet_record(void *context, const struct replication_record *r)
 {
-    struct check *c = context;
+    const struct scan *scan = context;
+    struct check *c = scan->check;
     struct record record;
+    struct check_event *e;
 
     check(record_decode(r->bytes, &record) == 0);
-    meet(c,
-         check_number(record.content),
-         r->origin,
-         r->sequence,
-         r->predecessor);
+    e = meet(c, check_number(record.content), r->origin, r->sequence);
+    if (e == NULL) {
+        return false;
+    }
+    if (!e->stored) {
+        e->stored = true;
+        e->predecessor = r->predecessor;
+        check_repeat(c, scan->node, r, e);
+    } else if (e->predecessor != r->predecessor) {
+        check_wrong(c, "event %" PRIu64 " has two predecessors", e->number);
+    }
+    e->had |= 1u << scan->node;
     return true;
 }
 
@@ -148,8 +341,9 @@ static bool meet_record(void *context, const struct replication_record *r)
 static void scan(struct check *c, size_t node)
 {
     struct disk *d = &c->world->nodes[node].disk;
+    struct scan scan = {.check = c, .node = node};
 
-    disk_read(d, c->scanned_place[node] + 1, SIZE_MAX, meet_record, c);
+    disk_read(d, c->scanned_place[node] + 1, SIZE_MAX, meet_record, &scan);
     c->scanned_place[node] = d->last_place;
     vector_merge(&c->ever[node], &d->have);
 }
@@ -164,19 +358,6 @@ void check_started(struct check *c, size_t node)
 
 void check_stopped(struct check *c, size_t node)
 {
-    for (uint64_t n = 1; n <= c->fact_count; n++) {
-        if (c->facts[n].node == node && c->facts[n].fate == CHECK_PENDING) {
-            c->facts[n].fate = CHECK_UNKNOWN;
-        }
-    }
-    for (size_t i = 0; i < CHECK_SUBSCRIBERS; i++) {
-        struct check_subscriber *s = &c->subscribers[i];
-
-        if (s->attached && s->node == node) {
-            s->attached = false;
-            s->next_ms = c->world->now_ms + splitmix_below(&c->random, 3000);
-        }
-    }
     if (atomic_load(&c->world->nodes[node].intake.bytes) != 0) {
         check_wrong(c, "node %zu: the intake leaks", node);
     }
@@ -238,10 +419,10 @@ static size_t hidden_bytes(const struct check *c, const struct world_node *n)
 {
     size_t bytes = 0;
 
-    for (uint64_t i = 1; i <= c->fact_count; i++) {
-        const struct check_fact *f = &c->facts[i];
+    for (size_t i = 0; i < c->event_count; i++) {
+        const struct check_event *f = &c->events[i];
 
-        if (f->origin != 0 && f->sequence > vector_get(&n->walked, f->origin) &&
+        if (f->sequence > vector_get(&n->walked, f->origin) &&
             f->sequence <= vector_get(&n->disk.have, f->origin)) {
             bytes += CHECK_EVENT_BYTES_MAX;
         }
@@ -280,53 +461,79 @@ void check_stored(struct check *c, size_t node)
 
     scan(c, node);
     check_bounds(c, node);
-    vector_merge(&c->safe[node], &n->state.safe);
-    c->alone[node] = n->state.alone;
+    vector_merge(&c->safe[node], &n->told.safe);
+    c->alone[node] = n->told.alone;
 }
 
+/* Whether the event is as safe as its namespace promises, there and now. */
+static bool is_safe(const struct check *c,
+                    size_t node,
+                    const struct check_event *e)
+{
+    const struct disk *d = &c->world->nodes[node].disk;
+
+    switch (world_rules_of(world_channels[c->facts[e->number].channel])
+                ->durability) {
+    case NAMESPACE_MEMORY:
+        return true;
+    case NAMESPACE_DISK:
+        return e->stored && vector_get(&d->have, e->origin) >= e->sequence;
+    case NAMESPACE_QUORUM:
+        break;
+    }
+    return e->stored && (c->alone[node] ||
+                         vector_get(&c->world->nodes[node].walked, e->origin) >=
+                             e->sequence ||
+                         vector_get(&c->safe[node], e->origin) >= e->sequence);
+}
+
+/* An event's answer leaves the committer. */
 static void check_item(struct check *c,
+                       size_t node,
                        uint64_t number,
-                       enum problem problem,
                        const struct publish_item *item)
 {
-    struct check_fact *fact = &c->facts[number];
+    struct check_event *e;
     uint64_t origin;
     uint64_t sequence;
 
-    if (fact->fate != CHECK_PENDING) {
-        check_wrong(c, "event %" PRIu64 " was answered twice", number);
-    }
-    if (problem == PROBLEM_QUORUM_TIMEOUT) {
-        fact->fate = CHECK_UNKNOWN;
-        return;
-    }
-    if (problem != PROBLEM_NONE) {
-        fact->fate = CHECK_REFUSED;
-        if (fact->origin != 0) {
-            check_wrong(c, "event %" PRIu64 " is there and refused", number);
-        }
-        return;
-    }
-    fact->fate = CHECK_SAFE;
-    c->acknowledged++;
     check(event_from_uuid(item->outcome.identifier, &origin, &sequence));
-    if (fact->origin != origin || fact->sequence != sequence) {
-        check_wrong(
-            c, "event %" PRIu64 " was answered with another name", number);
+    e = meet(c, number, origin, sequence);
+    if (e == NULL) {
+        return;
     }
+    if (!is_safe(c, node, e)) {
+        check_wrong(c,
+                    "node %zu answers event %" PRIu64 ", %" PRIx64 "/%" PRIx64
+                    ", before it is safe",
+                    node,
+                    number,
+                    origin,
+                    sequence);
+    }
+    if (e->safe) {
+        return;
+    }
+    e->safe = true;
     for (size_t i = 0; i < c->world->count; i++) {
         const struct world_node *n = &c->world->nodes[i];
 
         if (n->has_disk && vector_get(&n->disk.have, origin) >= sequence) {
-            fact->holders |= 1u << i;
+            e->holders |= 1u << i;
         }
     }
 }
 
-static void check_answer(struct check *c, const struct publish *p)
+static void check_answers(struct check *c, size_t node, struct list *answers)
 {
-    for (size_t i = 0; i < p->count; i++) {
-        check_item(c, p->client_id + i, p->problem, &p->items[i]);
+    list_each(entry, answers)
+    {
+        const struct publish *p = list_entry(entry, struct publish, node);
+        uint64_t first = check_number(bytes_from(publish_id(p), 1));
+
+        for (size_t i = 0; p->problem == PROBLEM_NONE && i < p->count; i++) {
+            check_item(c, node, first + i, &p->items[i]);
+        }
     }
 }
 
@@ -358,7 +565,7 @@ static void check_event(struct check *c,
     }
 }
 
-void check_batch(struct check *c, size_t node, const struct batch *batch)
+void check_batch(struct check *c, size_t node, struct batch *batch)
 {
     uint64_t before = vector_get(&c->world->nodes[node].walked, batch->origin);
 
@@ -368,106 +575,62 @@ void check_batch(struct check *c, size_t node, const struct batch *batch)
         check_event(c, node, before, event);
         before = event->sequence;
     }
-    for (size_t i = 0; i < CHECK_SUBSCRIBERS; i++) {
-        struct check_subscriber *s = &c->subscribers[i];
-
-        if (s->attached && s->live && s->node == node) {
-            check_read_batch(c, s, batch);
-        }
-    }
-    list_each(entry, &batch->answers[0])
-    {
-        check_answer(c, list_entry(entry, struct publish, node));
+    for (size_t i = 0; i < WORLD_SHARDS; i++) {
+        check_answers(c, node, &batch->answers[i]);
     }
 }
 
 void check_damaged(struct check *c, size_t node)
 {
-    const struct disk *d = &c->world->nodes[node].disk;
+    const struct world_node *n = &c->world->nodes[node];
+    const struct disk *d = &n->disk;
 
-    for (uint64_t n = 1; n <= c->fact_count; n++) {
-        struct check_fact *fact = &c->facts[n];
+    for (size_t i = 0; i < c->event_count; i++) {
+        struct check_event *e = &c->events[i];
+        bool back = e->sequence > vector_get(&d->have, e->origin);
 
-        if (fact->sequence > vector_get(&d->have, fact->origin) ||
-            (fact->sequence > vector_get(&d->low, fact->origin) &&
-             !disk_holds(d, fact->origin, fact->sequence))) {
-            fact->holders &= ~(1u << node);
+        if (back || (e->sequence > vector_get(&d->low, e->origin) &&
+                     !disk_holds(d, e->origin, e->sequence))) {
+            e->holders &= ~(1u << node);
+            e->broken |= (e->had >> node & 1) != 0;
+            e->unshown |= e->sequence > vector_get(&n->walked, e->origin);
+        }
+        if (back) {
+            e->had &= ~(1u << node);
         }
     }
 }
 
 /* Whether `node` has the event, or must not be asked for it any more. */
-static bool has(const struct check *c, size_t node, const struct check_fact *f)
+static bool has(const struct check *c, size_t node, const struct check_event *e)
 {
     const struct disk *d = &c->world->nodes[node].disk;
 
-    if (vector_get(&d->low, f->origin) >= f->sequence ||
-        vector_get(&d->damaged, f->origin) >= f->sequence) {
-        return true;
-    }
-    for (size_t i = 0; i < d->count; i++) {
-        if (d->records[i].origin == f->origin &&
-            d->records[i].sequence == f->sequence) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool in_gap(const struct check_subscriber *s,
-                   const struct check_fact *fact)
-{
-    for (size_t i = 0; i < s->gap_count; i++) {
-        if (s->gaps[i].origin == fact->origin &&
-            s->gaps[i].from < fact->sequence &&
-            s->gaps[i].to >= fact->sequence) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void check_seen(struct check *c,
-                       size_t index,
-                       uint64_t number,
-                       const struct check_fact *fact)
-{
-    const struct check_subscriber *s = &c->subscribers[index];
-
-    if (s->start.count > 0 &&
-        fact->sequence > vector_get(&s->start, fact->origin) &&
-        !s->seen[number] && !in_gap(s, fact)) {
-        check_wrong(c,
-                    "subscriber %zu missed event %" PRIu64 ", %" PRIx64
-                    "/%" PRIx64,
-                    index,
-                    number,
-                    fact->origin,
-                    fact->sequence);
-    }
+    return vector_get(&d->low, e->origin) >= e->sequence ||
+           vector_get(&d->damaged, e->origin) >= e->sequence ||
+           disk_place(d, e->origin, e->sequence) != 0;
 }
 
 void check_nothing_lost(struct check *c)
 {
-    for (uint64_t n = 1; n <= c->fact_count; n++) {
-        const struct check_fact *fact = &c->facts[n];
+    /* What was put back is what it was. */
+    for (size_t i = 0; i < c->world->count; i++) {
+        c->scanned_place[i] = 0;
+        scan(c, i);
+    }
+    for (size_t n = 0; n < c->event_count; n++) {
+        const struct check_event *e = &c->events[n];
 
-        if (fact->fate != CHECK_SAFE || fact->holders == 0) {
-            continue;
-        }
-        for (size_t i = 0; i < c->world->count; i++) {
-            if (world_runs(c->world, i) && !has(c, i, fact)) {
+        for (size_t i = 0; e->holders != 0 && i < c->world->count; i++) {
+            if (world_runs(c->world, i) && !has(c, i, e)) {
                 check_wrong(c,
                             "node %zu has lost event %" PRIu64 ", %" PRIx64
                             "/%" PRIx64 ", which was safe",
                             i,
-                            n,
-                            fact->origin,
-                            fact->sequence);
+                            e->number,
+                            e->origin,
+                            e->sequence);
             }
-        }
-        for (size_t i = 0; i < CHECK_SUBSCRIBERS; i++) {
-            check_seen(c, i, n, fact);
         }
     }
 }

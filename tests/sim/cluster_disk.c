@@ -15,9 +15,16 @@ static void set(struct vector *v, uint64_t origin, uint64_t sequence)
     check(vector_raise(v, origin, sequence));
 }
 
-void disk_init(struct disk *d, uint64_t identity, size_t window_max)
+void disk_init(struct disk *d,
+               uint64_t identity,
+               size_t window_max,
+               const struct log_window *windows,
+               size_t window_count)
 {
-    *d = (struct disk){.identity = identity, .window_max = window_max};
+    *d = (struct disk){.identity = identity,
+                       .window_max = window_max,
+                       .windows = windows,
+                       .window_count = window_count};
     d->random = identity;
     set(&d->have, identity, 0);
     disk_open(d);
@@ -29,6 +36,7 @@ void disk_done(struct disk *d)
         free(d->records[i].bytes);
     }
     free(d->records);
+    index_free(d->index);
     *d = (struct disk){0};
 }
 
@@ -38,6 +46,7 @@ void disk_copy(struct disk *to, const struct disk *from)
     to->records = alloc_raw((from->count + 1) * sizeof(to->records[0]));
     to->capacity = from->count + 1;
     to->fault = DISK_GOOD;
+    to->index = NULL;
     for (size_t i = 0; i < from->count; i++) {
         to->records[i] = from->records[i];
         to->records[i].bytes = alloc_raw(from->records[i].len);
@@ -46,27 +55,95 @@ void disk_copy(struct disk *to, const struct disk *from)
     }
 }
 
+static struct bytes channel_of(const struct disk_record *r)
+{
+    return bytes_of(r->channel, r->channel_len);
+}
+
+static void open_index(struct disk *d)
+{
+    index_free(d->index);
+    d->index = index_new(d->identity);
+    for (size_t i = 0; i < d->window_count; i++) {
+        index_window_set(
+            d->index, d->windows[i].name_space, &d->windows[i].channel);
+    }
+    for (size_t i = 0; i < d->count; i++) {
+        struct disk_record *r = &d->records[i];
+
+        r->nameless = r->damaged;
+        if (!r->damaged) {
+            index_add(d->index, channel_of(r), r->place, r->len);
+        }
+    }
+}
+
+/* What is missing up to there has gone, and nobody knows of which channel. */
+static void know_low(struct disk *d, uint64_t origin, uint64_t low)
+{
+    set(&d->low, origin, low);
+    set(&d->nameless, origin, low);
+}
+
+static bool is_damaged_between(const struct disk *d, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        if (d->records[i].damaged) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The marks of one origin, as the real log's scan finds them. */
+static void find_low(struct disk *d, uint64_t origin)
+{
+    uint64_t last = 0;
+    size_t next = 0;
+
+    for (size_t i = 0; i < d->count; i++) {
+        const struct disk_record *r = &d->records[i];
+
+        if (r->damaged || r->origin != origin) {
+            continue;
+        }
+        if (!vector_knows(&d->low, origin) ||
+            (r->predecessor > last && !is_damaged_between(d, next, i))) {
+            know_low(d, origin, r->predecessor);
+        }
+        last = r->sequence;
+        next = i + 1;
+    }
+    if (!vector_knows(&d->low, origin) ||
+        (vector_get(&d->have, origin) > last &&
+         !is_damaged_between(d, next, d->count))) {
+        know_low(d, origin, vector_get(&d->have, origin));
+    }
+}
+
 void disk_open(struct disk *d)
 {
     d->fault = DISK_GOOD;
     d->low = (struct vector){0};
-    for (size_t i = 0; i < d->count; i++) {
-        const struct disk_record *r = &d->records[i];
-
-        if (!r->damaged && !vector_knows(&d->low, r->origin)) {
-            set(&d->low, r->origin, r->predecessor);
-        }
-    }
+    d->nameless = (struct vector){0};
+    d->expected = (struct vector){0};
+    open_index(d);
     for (size_t i = 0; i < d->have.count; i++) {
-        const struct vector_entry *e = &d->have.entries[i];
-
-        if (!vector_knows(&d->low, e->origin)) {
-            set(&d->low, e->origin, e->sequence);
-        }
+        find_low(d, d->have.entries[i].origin);
     }
-    vector_merge(&d->low, &d->skipped);
+    for (size_t i = 0; i < d->skipped.count; i++) {
+        know_low(
+            d, d->skipped.entries[i].origin, d->skipped.entries[i].sequence);
+    }
+    disk_expect(d, d->identity);
+    disk_expect(d, d->identity | EVENT_ORIGIN_QUORUM);
     d->shown = (struct log_shown){
         .all = !d->shown_kept, .place = d->last_place, .vector = d->kept};
+}
+
+void disk_expect(struct disk *d, uint64_t origin)
+{
+    set(&d->expected, origin, 0);
 }
 
 static uint64_t last_sequence(void *context, uint64_t origin)
@@ -74,6 +151,19 @@ static uint64_t last_sequence(void *context, uint64_t origin)
     const struct disk *d = context;
 
     return vector_get(&d->have, origin);
+}
+
+static void keep_text(struct disk_record *r,
+                      struct bytes channel,
+                      struct bytes key)
+{
+    check(channel.len <= sizeof(r->channel) && key.len <= sizeof(r->key));
+    r->channel_len = (uint8_t)channel.len;
+    memcpy(r->channel, channel.data, channel.len);
+    r->key_len = (uint8_t)key.len;
+    if (key.len > 0) {
+        memcpy(r->key, key.data, key.len);
+    }
 }
 
 static void add(struct disk *d, struct event *event)
@@ -94,9 +184,11 @@ static void add(struct disk *d, struct event *event)
                               .len = record_len(event)};
     r->bytes = alloc_raw(r->len);
     record_encode(event, r->bytes);
+    keep_text(r, event->channel, event->key);
+    index_add(d->index, event->channel, r->place, r->len);
     set(&d->have, event->origin, event->sequence);
     if (!vector_knows(&d->low, event->origin)) {
-        set(&d->low, event->origin, event->predecessor);
+        know_low(d, event->origin, event->predecessor);
     }
 }
 
@@ -149,7 +241,7 @@ static int append(void *context,
     return synced(d, why);
 }
 
-static size_t find_place(const struct disk *d, uint64_t place)
+size_t disk_find_place(const struct disk *d, uint64_t place)
 {
     size_t low = 0;
     size_t high = d->count;
@@ -187,11 +279,15 @@ static int move(void *context,
         return rc;
     }
     for (size_t i = 0; i < count; i++) {
-        size_t at = find_place(d, events[i]->place);
+        size_t at = disk_find_place(d, events[i]->place);
 
         check(i == 0 || events[i]->sequence > events[i - 1]->sequence);
         if (at < d->count && d->records[at].place == events[i]->place) {
             check(d->records[at].sequence == events[i]->sequence);
+            index_remove(d->index,
+                         channel_of(&d->records[at]),
+                         d->records[at].place,
+                         d->records[at].len);
             drop(d, at);
         }
         add(d, events[i]);
@@ -212,7 +308,7 @@ static int skip(void *context,
         return rc;
     }
     set(&d->have, origin, sequence);
-    set(&d->low, origin, sequence);
+    know_low(d, origin, sequence);
     set(&d->skipped, origin, sequence);
     return synced(d, why);
 }
@@ -237,11 +333,9 @@ static int find_key(void *context,
 
     for (size_t i = 0; i < d->count; i++) {
         const struct disk_record *r = &d->records[i];
-        struct record record;
 
-        if (record_decode(bytes_of(r->bytes, r->len), &record) == 0 &&
-            bytes_equal(record.key, key) &&
-            bytes_equal(record.channel, channel)) {
+        if (!r->damaged && bytes_equal(bytes_of(r->key, r->key_len), key) &&
+            bytes_equal(channel_of(r), channel)) {
             *ret_origin = r->origin;
             *ret_sequence = r->sequence;
             return 0;
@@ -299,7 +393,7 @@ void disk_read(struct disk *d,
 {
     size_t bytes = 0;
 
-    for (size_t i = find_place(d, from); i < d->count; i++) {
+    for (size_t i = disk_find_place(d, from); i < d->count; i++) {
         const struct disk_record *r = &d->records[i];
         const struct replication_record given = {
             .place = r->place,
@@ -307,9 +401,8 @@ void disk_read(struct disk *d,
             .sequence = r->sequence,
             .predecessor = r->predecessor,
             .bytes = bytes_of(r->bytes, r->len)};
-        struct record record;
 
-        if (record_decode(given.bytes, &record) != 0) {
+        if (r->damaged) {
             continue;
         }
         if (bytes > 0 && bytes + r->len > bytes_max) {
@@ -331,31 +424,92 @@ void disk_show_now(const struct disk *d, struct log_shown *ret)
     }
 }
 
-bool disk_holds(const struct disk *d, uint64_t origin, uint64_t sequence)
+static const struct disk_record *find_record(const struct disk *d,
+                                             uint64_t origin,
+                                             uint64_t sequence)
 {
+    if (sequence > vector_get(&d->have, origin)) {
+        return NULL;
+    }
     for (size_t i = 0; i < d->count; i++) {
         const struct disk_record *r = &d->records[i];
 
         if (r->origin == origin && r->sequence == sequence) {
-            return !r->damaged;
+            return r;
         }
     }
-    return false;
+    return NULL;
+}
+
+uint64_t disk_place(const struct disk *d, uint64_t origin, uint64_t sequence)
+{
+    const struct disk_record *r = find_record(d, origin, sequence);
+
+    return r == NULL ? 0 : r->place;
+}
+
+bool disk_holds(const struct disk *d, uint64_t origin, uint64_t sequence)
+{
+    const struct disk_record *r = find_record(d, origin, sequence);
+
+    return r != NULL && !r->damaged;
 }
 
 void disk_trim(struct disk *d)
 {
     while (d->count > d->window_max) {
-        if (!d->records[0].damaged) {
-            set(&d->low, d->records[0].origin, d->records[0].sequence);
+        const struct disk_record *r = &d->records[0];
+
+        if (r->damaged) {
+            set(&d->damaged, r->origin, r->sequence);
+        } else {
+            set(&d->low, r->origin, r->sequence);
+            index_leave(d->index, channel_of(r), r->origin, r->sequence);
+            index_drop_first(d->index, channel_of(r), r->place, r->len);
         }
         drop(d, 0);
     }
 }
 
+static void lower(struct vector *v, const struct record *record)
+{
+    if (vector_get(v, record->origin) == record->sequence) {
+        vector_set(v, record->origin, record->predecessor);
+    }
+}
+
+void disk_mend(struct disk *d,
+               struct disk_record *r,
+               const struct record *record)
+{
+    check(r->damaged && r->len == record->whole.len);
+    if (!r->nameless && !bytes_equal(record->channel, channel_of(r))) {
+        index_remove(d->index, channel_of(r), r->place, r->len);
+        r->nameless = true;
+    }
+    if (r->nameless) {
+        index_add(d->index, record->channel, r->place, r->len);
+    }
+    r->origin = record->origin;
+    r->sequence = record->sequence;
+    r->predecessor = record->predecessor;
+    memcpy(r->bytes, record->whole.data, r->len);
+    keep_text(r, record->channel, record->key);
+    r->damaged = false;
+    r->nameless = false;
+    lower(&d->nameless, record);
+    lower(&d->low, record);
+}
+
+/* Where a record has its name (storage/record.h). */
+#define NAME_OFFSET 8
+#define NAME_END (NAME_OFFSET + 16)
+
 const struct disk_record *disk_flip(struct disk *d, uint64_t random)
 {
     struct disk_record *r;
+    struct record record;
+    size_t at;
 
     if (d->count == 0) {
         return NULL;
@@ -364,8 +518,10 @@ const struct disk_record *disk_flip(struct disk *d, uint64_t random)
     if (r->damaged) {
         return NULL;
     }
+    at = (random >> 20) % r->len;
     r->damaged = true;
-    set(&d->damaged, r->origin, r->sequence);
-    r->bytes[(random >> 20) % r->len] ^= (uint8_t)(1u << (random >> 40) % 8);
+    r->named = at < NAME_OFFSET || at >= NAME_END;
+    r->bytes[at] ^= (uint8_t)(1u << (random >> 40) % 8);
+    check(record_decode(bytes_of(r->bytes, r->len), &record) != 0);
     return r;
 }

@@ -209,6 +209,23 @@ static void strike_leave(struct faults *f, size_t node)
     }
 }
 
+/* As by `weir cluster forget`: one that is down, as far as this node knows. It
+ * may come back all the same. */
+static void strike_forget(struct faults *f, size_t node)
+{
+    struct world *w = f->world;
+    uint64_t first = below(f, w->count);
+
+    for (size_t i = 0; world_runs(w, node) && i < w->count; i++) {
+        uint64_t other = (first + i) % w->count;
+
+        if (world_forget(w, node, w->nodes[other].identity)) {
+            tell(f, node, "is told to forget %" PRIu64, other);
+            return;
+        }
+    }
+}
+
 static void strike_clock(struct faults *f, size_t node)
 {
     int64_t ms = (int64_t)below(f, 240000) - 120000;
@@ -238,6 +255,7 @@ static const struct {
     {strike_set_back, 1, false},
     {strike_leave, 1, false},
     {strike_clock, 1, false},
+    {strike_forget, 4, false},
 };
 
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))

@@ -1,6 +1,6 @@
-/* What happens in simulated time, in order, and the connections between nodes:
- * bytes that arrive in order, late, in other pieces, or not at all, through
- * socket buffers that are small. */
+/* What happens in simulated time, in order, and the connections between nodes,
+ * and of clients with them: bytes that arrive in order, late, in other pieces,
+ * or not at all, through socket buffers that are small. */
 #ifndef TESTS_SIM_CLUSTER_NET_H
 #define TESTS_SIM_CLUSTER_NET_H
 
@@ -13,7 +13,10 @@ enum net_kind {
     NET_CONNECT,  /* of `node` to `address`, where `peer` is expected */
     NET_PUMP,     /* the first piece of a connection's direction */
     NET_LOG,      /* a turn of a node's log thread */
-    NET_STORED,   /* its outcome is told */
+    NET_STORED,   /* that is on the disk, and told */
+    NET_SHARD,    /* a turn of a node's shard, whose index is `len` */
+    NET_SHARD_TICK,
+    NET_LEAVE, /* its clients have been sent away */
 };
 
 struct net_event {
@@ -49,13 +52,27 @@ struct net_piece {
     uint8_t data[];
 };
 
+/* Whose end of a connection it is. */
+enum net_role {
+    NET_HUB,
+    NET_SERVER, /* a shard's */
+    NET_CLIENT, /* of no node */
+};
+
 /* One end of a connection, and what it has written. */
 struct net_socket {
     struct list entry; /* of the world's */
     struct net_socket *other;
+    enum net_role role;
     size_t node;
     uint64_t run;
-    struct hub_link *link;
+    struct hub_link *link; /* HUB */
+    size_t shard;          /* SERVER */
+    struct client *client; /* SERVER */
+    void *owner;           /* CLIENT */
+    bool ended;            /* SERVER: has written its end */
+    bool heard;            /* SERVER: has been told of the client's */
+    bool orderly;          /* CLIENT: has said that it goes */
     bool open;
     bool wants_room;
     struct list pieces;

@@ -1,14 +1,17 @@
-/* A node: a hub and a committer, between which the world carries what they
- * have for each other, as threads do. */
+/* A node: a hub and a committer, between which, and the shards, the world
+ * carries what they have for each other, as threads do. */
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/splitmix.h"
 #include "src/io/peer_batch.h"
+#include "tests/sim/cluster_mend.h"
 #include "tests/sim/cluster_world.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
-#define IDLE_MS 1000 /* then the log thread steps although nothing has come */
+#define REPAIR_MS 1500 /* between two looks for holes */
+#define IDLE_MS 1000   /* then the log thread steps although nothing has come */
 
 static void have(void *context, struct vector *ret)
 {
@@ -60,7 +63,7 @@ static void take_batch(struct world_node *n, struct batch *batch)
 static void store(void *context, const struct peer_events *events)
 {
     struct world_node *n = context;
-    struct batch *batch = peer_batch_new(&n->intake, 1, events);
+    struct batch *batch = peer_batch_new(&n->intake, WORLD_SHARDS, events);
 
     if (batch == NULL) {
         n->world->watcher.wrong(n->world->watcher.context,
@@ -97,7 +100,50 @@ static void skip(void *context, uint64_t origin, uint64_t from, uint64_t to)
              (unsigned long long)from,
              (unsigned long long)to);
     n->world->watcher.told(n->world->watcher.context, n->index, text);
-    take_batch(n, batch_new_skip(&n->intake, 1, origin, from, to));
+    take_batch(n, batch_new_skip(&n->intake, WORLD_SHARDS, origin, from, to));
+}
+
+/* What is being put back is not looked for. */
+static size_t holes(void *context, struct replication_hole *ret, size_t max)
+{
+    struct world_node *n = context;
+
+    if (!list_empty(&n->mends) || n->world->now_ms < n->repair_ms) {
+        return 0;
+    }
+    n->repair_ms = n->world->now_ms + REPAIR_MS;
+    return mend_holes(&n->disk, ret, max);
+}
+
+static void repair(void *context,
+                   const struct replication_hole *hole,
+                   const struct peer_events *events)
+{
+    struct world_node *n = context;
+    const struct log_hole there = {.origin = hole->origin,
+                                   .after = hole->after,
+                                   .until = hole->until,
+                                   .after_place = hole->after_place,
+                                   .until_place = hole->until_place};
+
+    list_push_back(&n->mends, &log_mend_new(&there, events)->node);
+    world_node_plan_turn(n->world, n->index, n->world->now_ms);
+}
+
+/* One hole a turn. */
+static void mend(struct world *w, struct world_node *n)
+{
+    struct list *entry = list_pop_front(&n->mends);
+    struct log_mend *m;
+    size_t count;
+
+    if (entry != NULL) {
+        m = list_entry(entry, struct log_mend, node);
+        count = mend_fill(&n->disk, m);
+        w->mended += count;
+        n->repair_ms = count > 0 ? 0 : n->repair_ms;
+        free(m);
+    }
 }
 
 static void entropy(void *context, void *ret, size_t len)
@@ -135,7 +181,9 @@ static void begin_hub(struct world *w, struct world_node *n, bool joins)
                         .read = read,
                         .store = store,
                         .skip = skip,
-                        .forked = forked},
+                        .forked = forked,
+                        .holes = holes,
+                        .repair = repair},
         .entropy = entropy,
         .issuers = issuers,
     };
@@ -162,11 +210,29 @@ static bool defer_hidden(void *context, const struct replication_record *r)
     event->sequence = r->sequence;
     event->predecessor = r->predecessor;
     event->place = r->place;
-    batch = batch_new(&n->intake, 1);
+    batch = batch_new(&n->intake, WORLD_SHARDS);
     batch->origin = r->origin;
     batch_add_event(batch, event);
     commit_defer(n->commit, batch);
     return true;
+}
+
+static void post_batch(struct world_node *n, struct batch *batch, bool all)
+{
+    for (size_t i = 0; i < WORLD_SHARDS; i++) {
+        if (all || !list_empty(&batch->answers[i])) {
+            world_shard_mail(n->world, n, i, batch);
+        }
+    }
+    batch_unref(batch);
+}
+
+static void answer_early(void *context, struct batch *batch)
+{
+    struct world_node *n = context;
+
+    n->world->watcher.batch(n->world->watcher.context, n->index, batch);
+    post_batch(n, batch, false);
 }
 
 /* As src/io/log_commit does. */
@@ -179,9 +245,11 @@ static void begin_commit(struct world *w, struct world_node *n)
         .identity = n->identity,
         .quorum_timeout_ms = WORLD_QUORUM_TIMEOUT_MS,
         .seed = splitmix_next(&w->random),
-        .shard_count = 1,
+        .shard_count = WORLD_SHARDS,
         .intake = &n->intake,
         .metrics = &n->metrics,
+        .answer = answer_early,
+        .answer_context = n,
     };
 
     disk_show_now(&n->disk, &shown);
@@ -203,6 +271,7 @@ static void begin_commit(struct world *w, struct world_node *n)
     disk_show_now(&n->disk, &shown);
     n->walked = shown.vector;
     n->walked_place = shown.place;
+    world_shards_begin(w, n);
 }
 
 void world_node_begin(struct world *w, size_t node, bool joins)
@@ -222,9 +291,12 @@ void world_node_begin(struct world *w, size_t node, bool joins)
     n->ready = false;
     n->gone = false;
     n->left = false;
+    n->drains = false;
+    n->told = (struct hub_state){0};
     list_init(&n->publishes);
     list_init(&n->batches);
-    list_init(&n->visible);
+    list_init(&n->mends);
+    n->repair_ms = 0;
     disk_open(&n->disk);
     begin_commit(w, n);
     begin_hub(w, n, joins);
@@ -247,12 +319,15 @@ void world_node_end(struct world *w, size_t node)
 
     check(n->run != 0);
     n->run = 0;
+    world_shards_end(n);
     hub_free(n->hub);
     commit_free(n->commit);
     n->hub = NULL;
     n->commit = NULL;
     drop_batches(&n->batches);
-    drop_batches(&n->visible);
+    while ((entry = list_pop_front(&n->mends)) != NULL) {
+        free(list_entry(entry, struct log_mend, node));
+    }
     while ((entry = list_pop_front(&n->publishes)) != NULL) {
         struct publish *p = list_entry(entry, struct publish, node);
 
@@ -269,6 +344,10 @@ static void take_events(struct world *w, struct world_node *n)
     while (hub_next_event(n->hub, &event)) {
         switch (event.kind) {
         case HUB_MEMBER:
+            if (event.node != 0) {
+                disk_expect(&n->disk, event.node);
+                disk_expect(&n->disk, event.node | EVENT_ORIGIN_QUORUM);
+            }
             snprintf(text,
                      sizeof(text),
                      "%s %llx",
@@ -420,47 +499,6 @@ void world_node_plan_turn(struct world *w, size_t node, uint64_t at_ms)
     }
 }
 
-void world_node_turn(struct world *w, size_t node)
-{
-    struct world_node *n = &w->nodes[node];
-    struct why why = {{0}};
-    struct batch *batch;
-    struct list *entry;
-    bool busy;
-    int rc;
-
-    commit_publish(n->commit, &n->publishes);
-    while ((entry = list_pop_front(&n->batches)) != NULL) {
-        commit_store(n->commit, list_entry(entry, struct batch, node));
-    }
-    if (n->state_changed) {
-        commit_cluster(
-            n->commit, &n->state.safe, n->state.alone, n->state.majority);
-        n->state_changed = false;
-    }
-    busy = commit_waiting(n->commit);
-    rc = commit_step(n->commit, world_moment(w, node), &why);
-    if (rc == RC_IO) {
-        w->watcher.told(w->watcher.context, node, "the disk failed");
-        world_crash(w, node, false);
-        return;
-    }
-    while ((batch = commit_take(n->commit)) != NULL) {
-        list_push_back(&n->visible, &batch->node);
-    }
-    n->storing = true;
-    w->watcher.stored(w->watcher.context, node, rc);
-    net_push(
-        &w->queue,
-        (struct net_event){
-            .at_ms = w->now_ms +
-                     (busy ? 1 + world_below(w, w->faults.sync_max_ms) : 0),
-            .kind = NET_STORED,
-            .node = node,
-            .run = n->run,
-            .len = rc != 0});
-}
-
 static void tell_batch(struct world *w, struct world_node *n, struct batch *b)
 {
     w->watcher.batch(w->watcher.context, n->index, b);
@@ -471,31 +509,86 @@ static void tell_batch(struct world *w, struct world_node *n, struct batch *b)
     if (b->skip_to > 0) {
         (void)vector_raise(&n->walked, b->origin, b->skip_to);
     }
-    batch_unref(b);
+    post_batch(n, b, true);
+}
+
+/* The log thread takes what waits; it is on the disk once that is done. */
+void world_node_turn(struct world *w, size_t node)
+{
+    struct world_node *n = &w->nodes[node];
+    struct list *entry;
+
+    commit_publish(n->commit, &n->publishes);
+    while ((entry = list_pop_front(&n->batches)) != NULL) {
+        commit_store(n->commit, list_entry(entry, struct batch, node));
+    }
+    if (n->state_changed) {
+        n->told = n->state;
+        commit_cluster(
+            n->commit, &n->told.safe, n->told.alone, n->told.majority);
+        n->state_changed = false;
+    }
+    n->storing = true;
+    net_push(&w->queue,
+             (struct net_event){
+                 .at_ms = w->now_ms +
+                          (commit_waiting(n->commit)
+                               ? 1 + world_below(w, w->faults.sync_max_ms)
+                               : 0),
+                 .kind = NET_STORED,
+                 .node = node,
+                 .run = n->run});
+}
+
+static void plan_next_turn(struct world *w, struct world_node *n)
+{
+    uint64_t due;
+
+    if (commit_waiting(n->commit) || !list_empty(&n->batches) ||
+        !list_empty(&n->publishes) || !list_empty(&n->mends) ||
+        n->state_changed) {
+        world_node_plan_turn(
+            w, n->index, w->now_ms + (n->disk.fault == DISK_FULL ? 50 : 0));
+    }
+    due = world_due(w, n->index, commit_deadline_ms(n->commit));
+    if (due > w->now_ms + IDLE_MS) {
+        due = w->now_ms + IDLE_MS;
+    }
+    world_node_plan_turn(w, n->index, due);
 }
 
 void world_node_stored(struct world *w, size_t node)
 {
     struct hub_input in = {.kind = HUB_INPUT_COMMITTED};
     struct world_node *n = &w->nodes[node];
-    struct list *entry;
-    bool full = n->disk.fault == DISK_FULL;
-    uint64_t due;
+    struct why why = {{0}};
+    struct batch *batch;
+    int rc = commit_step(n->commit, world_moment(w, node), &why);
 
     n->storing = false;
-    while ((entry = list_pop_front(&n->visible)) != NULL) {
-        tell_batch(w, n, list_entry(entry, struct batch, node));
+    if (rc == RC_IO) {
+        w->watcher.told(w->watcher.context, node, "the disk failed");
+        world_crash(w, node, false);
+        return;
+    }
+    mend(w, n);
+    w->watcher.stored(w->watcher.context, node, rc);
+    while ((batch = commit_take(n->commit)) != NULL) {
+        tell_batch(w, n, batch);
     }
     disk_trim(&n->disk);
     (void)commit_take_appended(n->commit);
     world_node_step(w, node, &in);
-    if (commit_waiting(n->commit) || !list_empty(&n->batches) ||
-        !list_empty(&n->publishes) || n->state_changed) {
-        world_node_plan_turn(w, node, w->now_ms + (full ? 50 : 0));
+    plan_next_turn(w, n);
+}
+
+/* A process ends while it stores: all of it was synced, or nothing was. */
+void world_node_interrupt(struct world *w, size_t node)
+{
+    struct world_node *n = &w->nodes[node];
+    struct why why;
+
+    if (n->storing && world_below(w, 2) == 0) {
+        (void)commit_step(n->commit, world_moment(w, node), &why);
     }
-    due = world_due(w, node, commit_deadline_ms(n->commit));
-    if (due > w->now_ms + IDLE_MS) {
-        due = w->now_ms + IDLE_MS;
-    }
-    world_node_plan_turn(w, node, due);
 }

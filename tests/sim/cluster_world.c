@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CONTENT_BYTES_MAX 1000
 #define PAUSED_MS 20 /* between looks whether a process goes on */
 #define CONNECT_TIMEOUT_MS 2000
 #define RETRY_MS 100    /* of a piece that a cut holds */
@@ -97,6 +96,7 @@ void world_init(struct world *w,
     w->settings.link.inflight_bytes_max = WORLD_INFLIGHT_BYTES_MAX;
     w->settings.link.output_bytes_max = WORLD_INFLIGHT_BYTES_MAX;
     list_init(&w->sockets);
+    world_rules_init(w);
     for (size_t i = 0; i < sizeof(w->secret); i++) {
         w->secret[i] = (uint8_t)i;
     }
@@ -125,6 +125,7 @@ void world_done(struct world *w)
     }
     net_done(&w->queue);
     net_sockets_free(&w->sockets);
+    world_rules_done(w);
 }
 
 static void give_seeds(struct world *w, size_t node)
@@ -143,7 +144,11 @@ void world_start(struct world *w, size_t node, bool joins, bool move)
     struct world_node *n = &w->nodes[node];
 
     if (!n->has_disk) {
-        disk_init(&n->disk, n->identity, 60 + world_below(w, 600));
+        disk_init(&n->disk,
+                  n->identity,
+                  60 + world_below(w, 600),
+                  w->windows,
+                  WORLD_NAMESPACES);
         n->has_disk = true;
     }
     if (move) {
@@ -157,28 +162,56 @@ void world_start(struct world *w, size_t node, bool joins, bool move)
     world_node_settle(w, node);
 }
 
+static bool is_alive(const struct world *w, const struct net_socket *s)
+{
+    return s->open && !s->heard &&
+           (s->role == NET_CLIENT || s->run == w->nodes[s->node].run);
+}
+
 void world_crash(struct world *w, size_t node, bool power)
 {
     list_each(entry, &w->sockets)
     {
         struct net_socket *s = list_entry(entry, struct net_socket, entry);
 
-        if (s->node == node && s->open && s->run == w->nodes[node].run) {
+        if (s->role != NET_CLIENT && s->node == node && is_alive(w, s)) {
             s->open = false;
-            if (!power) {
+            if (!power && !s->ended) {
                 world_write(w, s, (struct bytes){0});
             }
         }
     }
+    world_node_interrupt(w, node);
     world_node_end(w, node);
     w->watcher.stopped(w->watcher.context, node);
 }
 
+/* As a process does: first it sends its clients away. */
 void world_leave(struct world *w, size_t node)
 {
-    struct hub_input in = {.kind = HUB_INPUT_LEAVE};
+    struct world_node *n = &w->nodes[node];
+
+    if (n->drains) {
+        return;
+    }
+    n->drains = true;
+    world_shards_drain(w, n);
+    net_push(&w->queue,
+             (struct net_event){.at_ms = w->now_ms + WORLD_DRAIN_MS,
+                                .kind = NET_LEAVE,
+                                .node = node,
+                                .run = n->run});
+}
+
+bool world_forget(struct world *w, size_t node, uint64_t member)
+{
+    struct hub *hub = w->nodes[node].hub;
+    struct hub_input in = {.kind = HUB_INPUT_TICK};
+    int rc = membership_forget(
+        hub_membership_mutable(hub), world_moment(w, node).mono_ms, member);
 
     world_node_step(w, node, &in);
+    return rc == 0;
 }
 
 void world_pause(struct world *w, size_t node, uint64_t ms)
@@ -186,16 +219,36 @@ void world_pause(struct world *w, size_t node, uint64_t ms)
     w->nodes[node].paused_until_ms = w->now_ms + ms;
 }
 
+/* Whose end it was is told that the connection is no more. */
+static void tell_closed(struct world *w, struct net_socket *s, bool reset)
+{
+    struct hub_input hub = {.kind = HUB_INPUT_CLOSED, .link = s->link};
+    struct shard_input shard = {
+        .kind = SHARD_INPUT_EOF, .client = s->client, .reset = reset};
+
+    switch (s->role) {
+    case NET_HUB:
+        s->open = false;
+        world_node_step(w, s->node, &hub);
+        break;
+    case NET_SERVER:
+        s->heard = true;
+        world_shard_step(w, &w->nodes[s->node], s->shard, &shard);
+        break;
+    case NET_CLIENT:
+        s->open = false;
+        w->clients.closed(s->owner);
+        break;
+    }
+}
+
 static void reset(struct world *w, struct net_socket *s)
 {
-    struct hub_input in = {.kind = HUB_INPUT_CLOSED, .link = s->link};
-
     while (net_socket_first(s) != NULL) {
         net_socket_drop_first(s);
     }
-    if (s->open && s->run == w->nodes[s->node].run) {
-        s->open = false;
-        world_node_step(w, s->node, &in);
+    if (is_alive(w, s)) {
+        tell_closed(w, s, true);
     }
 }
 
@@ -205,7 +258,7 @@ void world_reset_sockets(struct world *w, size_t node)
     {
         struct net_socket *s = list_entry(entry, struct net_socket, entry);
 
-        if (s->node == node && s->open) {
+        if (s->role != NET_CLIENT && s->node == node && s->open) {
             reset(w, s);
             reset(w, s->other);
         }
@@ -227,34 +280,41 @@ void world_heal(struct world *w)
     }
 }
 
-bool world_publish(
-    struct world *w, size_t node, uint64_t number, size_t count, bool quorum)
+struct net_socket *world_connect(struct world *w,
+                                 size_t node,
+                                 size_t shard,
+                                 void *owner)
 {
     struct world_node *n = &w->nodes[node];
-    struct publish *p = publish_new(0, number, bytes_text("p"));
+    struct net_socket *s;
 
-    p->durability = quorum ? NAMESPACE_QUORUM : NAMESPACE_DISK;
-    for (size_t i = 0; i < count; i++) {
-        char content[CONTENT_BYTES_MAX];
-        int len = snprintf(content, sizeof(content), "%" PRIu64, number + i);
-        size_t padding =
-            world_below(w, 4) == 0 ? world_below(w, sizeof(content) - 24) : 0;
+    if (!world_runs(w, node) || !n->ready || n->drains ||
+        n->paused_until_ms > w->now_ms) {
+        return NULL;
+    }
+    s = net_socket_pair(&w->sockets);
+    s->role = NET_CLIENT;
+    s->owner = owner;
+    s->open = true;
+    s->bytes_max = SIZE_MAX;
+    s->other->role = NET_SERVER;
+    s->other->node = node;
+    s->other->shard = shard;
+    s->other->run = n->run;
+    s->other->bytes_max = 256 + world_below(w, w->faults.socket_bytes_max);
+    s->other->open = true;
+    world_accept(w, n, s->other);
+    return s;
+}
 
-        memset(content + len, '.', padding);
-        publish_add(p,
-                    bytes_text("/default/a"),
-                    bytes_of(content, (size_t)len + padding),
-                    (struct bytes){0},
-                    PROBLEM_NONE,
-                    NULL);
+void world_disconnect(struct world *w, struct net_socket *s, bool silent)
+{
+    s->open = false;
+    s->owner = NULL;
+    s->orderly = !silent;
+    if (!silent) {
+        world_write(w, s, (struct bytes){0});
     }
-    if (!intake_charge(&n->intake, p->bytes)) {
-        publish_free(p);
-        return false;
-    }
-    list_push_back(&n->publishes, &p->node);
-    world_node_plan_turn(w, node, w->now_ms);
-    return true;
 }
 
 void world_post(struct world *w,
@@ -375,34 +435,87 @@ static void take_connect(struct world *w, struct net_event *event)
 
 static void give_room(struct world *w, struct net_socket *s)
 {
-    if (s->open && s->wants_room && w->nodes[s->node].run == s->run) {
-        s->wants_room = false;
+    struct shard_input in = {.kind = SHARD_INPUT_WRITABLE, .client = s->client};
+
+    if (!is_alive(w, s) || !s->wants_room) {
+        return;
+    }
+    s->wants_room = false;
+    if (s->role == NET_HUB) {
         hub_link_writable(w->nodes[s->node].hub, s->link);
         world_node_settle(w, s->node);
+    } else {
+        world_shard_step(w, &w->nodes[s->node], s->shard, &in);
     }
 }
 
-/* A piece has come to where `s` leads. */
+static void take_bytes(struct world *w,
+                       struct net_socket *s,
+                       struct bytes bytes)
+{
+    struct hub_input hub = {
+        .kind = HUB_INPUT_BYTES, .link = s->link, .bytes = bytes};
+    struct shard_input shard = {
+        .kind = SHARD_INPUT_BYTES, .client = s->client, .bytes = bytes};
+
+    switch (s->role) {
+    case NET_HUB:
+        world_node_step(w, s->node, &hub);
+        break;
+    case NET_SERVER:
+        world_shard_step(w, &w->nodes[s->node], s->shard, &shard);
+        break;
+    case NET_CLIENT:
+        w->clients.received(s->owner, bytes);
+        break;
+    }
+}
+
+/* A piece has come to where `s` leads. Who is not there any more, on a machine
+ * that is, says so. */
 static void arrive(struct world *w,
                    struct net_socket *s,
                    const struct net_piece *piece)
 {
     struct net_socket *to = s->other;
-    struct hub_input in = {.kind = HUB_INPUT_BYTES,
-                           .link = to->link,
-                           .bytes = bytes_of(piece->data, piece->len)};
 
-    if (!to->open || w->nodes[to->node].run != to->run) {
-        if (piece->len > 0 && world_runs(w, to->node)) {
+    if (!is_alive(w, to)) {
+        if (piece->len > 0 &&
+            (to->role == NET_CLIENT || world_runs(w, to->node))) {
             world_write(w, to, (struct bytes){0});
         }
-        return;
+    } else if (piece->len == 0) {
+        tell_closed(w, to, s->role == NET_CLIENT && !s->orderly);
+    } else {
+        take_bytes(w, to, bytes_of(piece->data, piece->len));
     }
-    if (piece->len == 0) {
-        to->open = false;
-        in.kind = HUB_INPUT_CLOSED;
+}
+
+static bool is_cut(const struct world *w, const struct net_socket *s)
+{
+    return s->role == NET_HUB && w->cut[s->node][s->other->node];
+}
+
+/* Whether who should read does not, and it stays in the socket. */
+static bool waits(struct world *w,
+                  const struct net_socket *to,
+                  struct net_event *event)
+{
+    bool reads = true;
+
+    if (to->role != NET_CLIENT && is_paused(w, to->node, event)) {
+        return true;
     }
-    world_node_step(w, to->node, &in);
+    if (to->role == NET_CLIENT) {
+        reads = !to->open || w->clients.reads(to->owner);
+    } else if (to->role == NET_SERVER && is_alive(w, to)) {
+        reads = shard_wants_read(to->client);
+    }
+    if (!reads) {
+        event->at_ms = w->now_ms + PAUSED_MS;
+        net_push(&w->queue, *event);
+    }
+    return !reads;
 }
 
 static void pump(struct world *w, struct net_event *event)
@@ -410,10 +523,10 @@ static void pump(struct world *w, struct net_event *event)
     struct net_socket *s = event->socket;
     struct net_piece *piece = net_socket_first(s);
 
-    if (piece == NULL || is_paused(w, s->other->node, event)) {
+    if (piece == NULL || waits(w, s->other, event)) {
         return;
     }
-    if (w->cut[s->node][s->other->node]) {
+    if (is_cut(w, s)) {
         s->stalled_ms = s->stalled_ms == 0 ? w->now_ms : s->stalled_ms;
         if (w->now_ms - s->stalled_ms >= STALLED_MS) {
             reset(w, s);
@@ -459,6 +572,20 @@ static void take_turn(struct world *w, const struct net_event *event)
     }
 }
 
+static void take_shard(struct world *w, const struct net_event *event)
+{
+    struct world_node *n = &w->nodes[event->node];
+    struct world_shard *s = &n->shards[event->len];
+
+    if (event->kind == NET_SHARD && s->turn_ms <= event->at_ms) {
+        s->turn_ms = MOMENT_NEVER;
+        world_shard_turn(w, n, event->len);
+    } else if (event->kind == NET_SHARD_TICK && s->tick_ms <= event->at_ms) {
+        s->tick_ms = MOMENT_NEVER;
+        world_shard_tick(w, n, event->len);
+    }
+}
+
 static void note(struct world *w, const struct net_event *event)
 {
     uint64_t seen[5] = {event->at_ms, event->kind, event->node, event->len, 0};
@@ -501,6 +628,18 @@ static void happen(struct world *w, struct net_event *event)
     case NET_STORED:
         if (!is_for_nobody(w, event)) {
             world_node_stored(w, event->node);
+        }
+        break;
+    case NET_SHARD:
+    case NET_SHARD_TICK:
+        if (!is_for_nobody(w, event)) {
+            take_shard(w, event);
+        }
+        break;
+    case NET_LEAVE:
+        if (!is_for_nobody(w, event)) {
+            world_node_step(
+                w, event->node, &(struct hub_input){.kind = HUB_INPUT_LEAVE});
         }
         break;
     }
