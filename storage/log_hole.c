@@ -10,14 +10,20 @@
 struct finding {
     struct log *log;
     struct log_hole_walk *walk;
+    struct log_shown shown;
     struct log_hole *holes;
     size_t max;
     size_t count;
 };
 
+/* What is hidden may yet be moved, and what was damaged then stays behind: put
+ * back there, it would not be in its origin's order. */
 static void add(struct finding *f, const struct log_hole *hole)
 {
-    if (f->count < f->max) { /* else the next walk finds it */
+    bool hidden = !f->shown.all &&
+                  hole->until > vector_get(&f->shown.vector, hole->origin);
+
+    if (!hidden && f->count < f->max) { /* else the next walk finds it */
         f->holes[f->count++] = *hole;
     }
 }
@@ -201,6 +207,7 @@ int log_hole_find(struct log *log,
     int error;
 
     check(max > 0);
+    log_show_now(log, &f.shown);
     if (w->begin_place == 0 || met_all(log, w)) {
         rc = begin(log, w, why);
     }

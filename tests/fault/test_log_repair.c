@@ -163,6 +163,23 @@ static size_t set_aside_count(const char *dir)
     return stat.ms_entries;
 }
 
+TAP_CASE(what_is_hidden_is_not_repaired_before_it_has_its_place)
+{
+    const char *dir = log_of_ten();
+    struct log_shown shown = {.place = 10};
+    struct log *log;
+
+    flip(dir, 1005);
+    log = fixture_open(dir);
+    (void)vector_raise(&shown.vector, FIXTURE_ORIGIN, 1003);
+    log_show(log, &shown);
+    tap_equal(find_holes(log).count, 0);
+    (void)vector_raise(&shown.vector, FIXTURE_ORIGIN, 1010);
+    log_show(log, &shown);
+    tap_equal(find_holes(log).count, 1);
+    log_close(log);
+}
+
 TAP_CASE(a_hole_is_found_and_its_record_put_back)
 {
     const char *dir = log_of_ten();
