@@ -17,6 +17,13 @@ static bool is_damaged_in(const struct disk *d,
     return false;
 }
 
+/* What is hidden may yet be moved. */
+static bool is_hidden(const struct disk *d, const struct replication_hole *hole)
+{
+    return !d->shown.all &&
+           hole->until > vector_get(&d->shown.vector, hole->origin);
+}
+
 /* The oldest event of an origin is missed by nobody but the mark: there what
  * its head says is believed. */
 static bool is_first(const struct disk *d, const struct disk_record *r)
@@ -47,12 +54,13 @@ size_t mend_holes(const struct disk *d,
             hole.until = r->sequence;
             hole.after_place = r->place - 1;
             hole.until_place = r->place + 1;
-            ret[count++] = hole;
+            ret[count] = hole;
+            count += !is_hidden(d, &hole);
         }
         if (r->damaged) {
             continue;
         }
-        if (hole.until > hole.after &&
+        if (hole.until > hole.after && count < max && !is_hidden(d, &hole) &&
             is_damaged_in(d, hole.after_place, hole.until_place)) {
             ret[count++] = hole;
         }
