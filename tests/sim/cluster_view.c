@@ -357,7 +357,7 @@ static void tell(struct check_view *v,
         uint32_t index = o->events[first];
         const struct check_event *e = &c->events[index];
 
-        if (v->seen[index] != UNSEEN || !matches(v, fact_of(v, e)->channel)) {
+        if (v->seen[index] == SEEN || !matches(v, fact_of(v, e)->channel)) {
             continue;
         }
         if (is_there(v, e)) {
@@ -371,7 +371,7 @@ static void tell(struct check_view *v,
         }
         if ((e->had >> v->node & 1) != 0) {
             told->most++;
-            told->past += is_past(v, index, e);
+            told->past += is_past(v, index, e) || v->seen[index] == TOLD;
         }
         check_tell(c,
                    v->node,
