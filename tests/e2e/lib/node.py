@@ -152,7 +152,12 @@ class Node:
         return self.process is not None and self.process.poll() is None
 
     def signal(self, number):
+        """When it returns, one that was stopped does nothing more: its threads
+        run on until the one that has the signal gets a core."""
         self.process.send_signal(number)
+        if number == signal.SIGSTOP:
+            os.waitid(os.P_PID, self.process.pid,
+                      os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def wait(self, timeout_s=STOP_S):
         """The status, once it ends by itself."""
