@@ -194,6 +194,13 @@ void log_forget_corrupt(struct log *log, uint64_t place)
     pthread_mutex_unlock(&log->known_lock);
 }
 
+bool log_corrupt_between(const struct log *log, uint64_t after, uint64_t before)
+{
+    size_t rank = corrupt_rank(log, after + 1);
+
+    return rank < log->corrupt_count && log->corrupt[rank].place < before;
+}
+
 uint64_t log_corrupt_next(struct log *log, uint64_t from, bool nameless)
 {
     uint64_t place = UINT64_MAX;

@@ -77,19 +77,41 @@ static bool get_u64(struct log *log,
            bytes_take_u64(&value, ret);
 }
 
+static int put_entries(struct log *log,
+                       MDB_txn *txn,
+                       const char *name,
+                       const struct vector_entry *entries,
+                       size_t count)
+{
+    uint64_t *little = alloc_raw(count * VECTOR_ENTRY_BYTES + 1);
+    int error;
+
+    for (size_t n = 0; n < count; n++) {
+        little[2 * n] = htole64(entries[n].origin);
+        little[2 * n + 1] = htole64(entries[n].sequence);
+    }
+    error = put_bytes(log, txn, name, little, count * VECTOR_ENTRY_BYTES);
+    free(little);
+    return error;
+}
+
+static bool take_entry(struct bytes *value, struct vector_entry *ret)
+{
+    return bytes_take_u64(value, &ret->origin) &&
+           bytes_take_u64(value, &ret->sequence);
+}
+
 static bool load_vector(struct log *log, MDB_txn *txn)
 {
+    struct vector_entry e;
     struct bytes value;
-    uint64_t origin;
-    uint64_t sequence;
 
     if (!get_bytes(log, txn, KEY_VECTOR, &value) ||
         value.len % VECTOR_ENTRY_BYTES != 0) {
         return false;
     }
-    while (bytes_take_u64(&value, &origin) &&
-           bytes_take_u64(&value, &sequence)) {
-        log_note_sequence(log, origin, sequence);
+    while (take_entry(&value, &e)) {
+        log_note_sequence(log, e.origin, e.sequence);
     }
     return true;
 }
@@ -103,8 +125,7 @@ static bool load_pruned(struct log *log, MDB_txn *txn)
     if (!get_bytes(log, txn, KEY_PRUNED, &value)) {
         return true;
     }
-    while (bytes_take_u64(&value, &last.origin) &&
-           bytes_take_u64(&value, &last.sequence)) {
+    while (take_entry(&value, &last)) {
         log_prune_note(&log->pruned, last);
     }
     return value.len == 0;
@@ -113,36 +134,29 @@ static bool load_pruned(struct log *log, MDB_txn *txn)
 static int save_pruned(struct log *log, MDB_txn *txn)
 {
     const struct log_pruned *pruned = &log->pruned;
-    uint64_t entries[2 * (LOG_PRUNED_LISTED_MAX + 1)];
-    size_t count = 0;
+    struct vector_entry entries[LOG_PRUNED_LISTED_MAX + 1] = {
+        {.origin = VECTOR_FLOOR, .sequence = pruned->unlisted}};
 
     if (pruned->floor == 0) {
         return 0;
     }
-    entries[count++] = htole64(VECTOR_FLOOR);
-    entries[count++] = htole64(pruned->unlisted);
-    for (size_t n = 0; n < pruned->count; n++) {
-        entries[count++] = htole64(pruned->last[n].origin);
-        entries[count++] = htole64(pruned->last[n].sequence);
-    }
-    return put_bytes(log, txn, KEY_PRUNED, entries, count * sizeof(entries[0]));
+    memcpy(entries + 1, pruned->last, pruned->count * sizeof(entries[0]));
+    return put_entries(log, txn, KEY_PRUNED, entries, pruned->count + 1);
 }
 
 /* Without the key, everything is shown. */
 static bool load_shown(struct log *log, MDB_txn *txn)
 {
+    struct vector_entry e;
     struct bytes value;
-    uint64_t origin;
-    uint64_t sequence;
 
     if (!get_bytes(log, txn, KEY_SHOWN, &value)) {
         return true;
     }
     log->shown.all = false;
     log->shown_kept = true;
-    while (bytes_take_u64(&value, &origin) &&
-           bytes_take_u64(&value, &sequence)) {
-        (void)vector_set(&log->shown.vector, origin, sequence);
+    while (take_entry(&value, &e)) {
+        (void)vector_set(&log->shown.vector, e.origin, e.sequence);
     }
     return value.len == 0;
 }
@@ -185,39 +199,38 @@ int log_meta_reserve(struct log *log, MDB_txn *txn, uint64_t sequence)
 }
 
 /* Of each origin; other threads may make new ones known meanwhile. */
-static uint64_t *list_sequences(struct log *log,
-                                const struct vector_entry *skip,
-                                size_t *ret_count)
+static struct vector_entry *list_sequences(struct log *log,
+                                           const struct vector_entry *skip,
+                                           size_t *ret_count)
 {
-    uint64_t *vector;
+    struct vector_entry *entries;
     size_t count = 0;
 
     pthread_mutex_lock(&log->known_lock);
-    vector = alloc_raw((log->origin_count + 1) * VECTOR_ENTRY_BYTES);
-    for (size_t n = 0; n < log->origin_count; n++) {
-        vector[count++] = htole64(log->origins[n].origin);
-        vector[count++] = htole64(log->origins[n].sequence);
+    entries = alloc_raw((log->origin_count + 1) * sizeof(entries[0]));
+    for (; count < log->origin_count; count++) {
+        entries[count] =
+            (struct vector_entry){.origin = log->origins[count].origin,
+                                  .sequence = log->origins[count].sequence};
     }
     pthread_mutex_unlock(&log->known_lock);
     if (skip != NULL) { /* the higher of the two counts */
-        vector[count++] = htole64(skip->origin);
-        vector[count++] = htole64(skip->sequence);
+        entries[count++] = *skip;
     }
     *ret_count = count;
-    return vector;
+    return entries;
 }
 
 static int save(struct log *log, MDB_txn *txn, const struct vector_entry *skip)
 {
     size_t count;
-    uint64_t *vector = list_sequences(log, skip, &count);
+    struct vector_entry *entries = list_sequences(log, skip, &count);
     int error = put_u64(log, txn, KEY_PLACE, log->last_place);
 
     if (error == 0) {
-        error =
-            put_bytes(log, txn, KEY_VECTOR, vector, count * sizeof(vector[0]));
+        error = put_entries(log, txn, KEY_VECTOR, entries, count);
     }
-    free(vector);
+    free(entries);
     return error;
 }
 
@@ -246,7 +259,6 @@ int log_meta_commit(struct log *log, const struct vector_entry *skip)
 int log_meta_save_shown(struct log *log, MDB_txn *txn)
 {
     const struct vector *shown = &log->shown.vector;
-    uint64_t vector[2 * VECTOR_ORIGINS_MAX];
     MDB_val key = text_val(KEY_SHOWN);
     int error;
 
@@ -255,12 +267,7 @@ int log_meta_save_shown(struct log *log, MDB_txn *txn)
         return error == MDB_NOTFOUND ? 0 : error;
     }
     log->shown_kept = true;
-    for (size_t n = 0; n < shown->count; n++) {
-        vector[2 * n] = htole64(shown->entries[n].origin);
-        vector[2 * n + 1] = htole64(shown->entries[n].sequence);
-    }
-    return put_bytes(
-        log, txn, KEY_SHOWN, vector, shown->count * VECTOR_ENTRY_BYTES);
+    return put_entries(log, txn, KEY_SHOWN, shown->entries, shown->count);
 }
 
 int log_meta_create(struct log *log, MDB_txn *txn, uint64_t new_origin)

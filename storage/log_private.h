@@ -136,6 +136,12 @@ struct log_origin *log_origin(struct log *log, uint64_t origin);
 void log_note_corrupt(struct log *log, uint64_t place);
 void log_forget_corrupt(struct log *log, uint64_t place);
 
+/* Whether one is between two places: what is missing there is not gone, it may
+ * be whole again. Under known_lock. */
+bool log_corrupt_between(const struct log *log,
+                         uint64_t after,
+                         uint64_t before);
+
 /* log_meta.c: identity and high-water marks; errors are LMDB's. */
 
 /* Read what meta holds into `log`. RC_ with its sentence. */

@@ -49,19 +49,6 @@ static void know_low(struct log_origin *o, uint64_t low)
     o->low_known = true;
 }
 
-/* What is missing there is not gone: it may be whole again. */
-static bool is_damaged_between(const struct log *log,
-                               uint64_t after,
-                               uint64_t before)
-{
-    for (size_t n = 0; n < log->corrupt_count; n++) {
-        if (log->corrupt[n].place > after && log->corrupt[n].place < before) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void log_seek_note(struct log *log,
                    uint64_t origin,
                    uint64_t sequence,
@@ -73,7 +60,7 @@ void log_seek_note(struct log *log,
     pthread_mutex_lock(&log->known_lock);
     o = log_origin(log, origin);
     if (!o->low_known || (predecessor > o->last.sequence &&
-                          !is_damaged_between(log, o->last.place, place))) {
+                          !log_corrupt_between(log, o->last.place, place))) {
         know_low(o, predecessor);
     }
     if (wants_mark(o)) {
@@ -182,7 +169,7 @@ void log_seek_scanned(struct log *log)
 
         if (!o->low_known ||
             (o->sequence > o->last.sequence &&
-             !is_damaged_between(log, o->last.place, UINT64_MAX))) {
+             !log_corrupt_between(log, o->last.place, UINT64_MAX))) {
             know_low(o, o->sequence);
         }
     }
