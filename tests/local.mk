@@ -3,7 +3,7 @@
 
 check_LIBRARIES += libtap.a libreplay.a
 libtap_a_SOURCES = %D%/lib/tap.c %D%/lib/tap.h %D%/lib/log_fixture.h \
-	%D%/lib/replay_world.h \
+	%D%/lib/damage.h %D%/lib/replay_world.h \
 	%D%/lib/http_bench.h %D%/lib/ws_bench.h \
 	%D%/lib/membership_bench.h \
 	%D%/lib/peer.c %D%/lib/peer.h \

@@ -2,12 +2,12 @@
  * sentence, costs nothing else, and never leads to a deletion. */
 #include "storage/log.h"
 
+#include "tests/lib/damage.h"
 #include "tests/lib/log_fixture.h"
 
 #include <fcntl.h>
 #include <lmdb.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -22,32 +22,9 @@ static const char *path_in(const char *dir, const char *name)
     return path;
 }
 
-/* Flip a bit of every copy of `needle` in data.mdb, as it lies on the disk. */
 static unsigned flip(const char *dir, const char *needle)
 {
-    int fd = open(path_in(dir, "data.mdb"), O_RDWR);
-    struct stat file;
-    uint8_t *all;
-    uint8_t *at;
-    unsigned count = 0;
-
-    tap_check(fd >= 0);
-    tap_equal(fstat(fd, &file), 0);
-    all = mmap(
-        NULL, (size_t)file.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    tap_check(all != MAP_FAILED);
-    at = all;
-    while (
-        (at = memmem(
-             at, (size_t)(all + file.st_size - at), needle, strlen(needle))) !=
-        NULL) {
-        at[1] ^= 0x20;
-        at++;
-        count++;
-    }
-    munmap(all, (size_t)file.st_size);
-    close(fd);
-    return count;
+    return damage_flip(dir, needle, 1);
 }
 
 /* Ten events, sequences 1001 to 1010, at places 1 to 10; the contents begin

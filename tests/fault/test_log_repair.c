@@ -2,50 +2,19 @@
  * where they are. */
 #include "storage/log_repair.h"
 
+#include "tests/lib/damage.h"
 #include "tests/lib/log_fixture.h"
 
 #include <fcntl.h>
 #include <lmdb.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #define OTHER_ORIGIN UINT64_C(0x2468)
 #define HOLES_MAX 8
 
-static const char *data_file(const char *dir)
-{
-    static char path[320];
-
-    snprintf(path, sizeof(path), "%s/data.mdb", dir);
-    return path;
-}
-
-/* Flip a bit `offset` bytes behind each copy of `needle` in data.mdb. */
 static void flip_near(const char *dir, const char *needle, int offset)
 {
-    int fd = open(data_file(dir), O_RDWR);
-    struct stat file;
-    uint8_t *all;
-    uint8_t *at;
-    unsigned count = 0;
-
-    tap_check(fd >= 0);
-    tap_equal(fstat(fd, &file), 0);
-    all = mmap(
-        NULL, (size_t)file.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    tap_check(all != MAP_FAILED);
-    at = all;
-    while (
-        (at = memmem(
-             at, (size_t)(all + file.st_size - at), needle, strlen(needle))) !=
-        NULL) {
-        at[offset] ^= 0x20;
-        at += strlen(needle);
-        count++;
-    }
-    munmap(all, (size_t)file.st_size);
-    close(fd);
-    tap_check(count > 0);
+    tap_check(damage_flip(dir, needle, offset) > 0);
 }
 
 static void flip(const char *dir, uint64_t sequence)
