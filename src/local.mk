@@ -42,6 +42,8 @@ libprogram_a_SOURCES = \
 	%D%/duration.h \
 	%D%/key.c \
 	%D%/log_command.c \
+	%D%/log_walk.c \
+	%D%/log_walk.h \
 	%D%/option_number.c \
 	%D%/option_number.h \
 	%D%/options.c \

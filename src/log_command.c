@@ -6,6 +6,7 @@
 #include "proto/json.h"
 #include "src/commands.h"
 #include "src/io/file.h"
+#include "src/log_walk.h"
 #include "src/options.h"
 #include "src/timestamp.h"
 #include "storage/log.h"
@@ -14,8 +15,7 @@
 #include <stdlib.h>
 
 #define LINE_BYTES_MAX (64 * 1024 * 1024)
-#define PLACES_MAX 1024     /* asked of the index at once */
-#define LAST_MAX 1000000000 /* of --last */
+#define LAST_MAX 1000000000
 
 static const struct options_entry entries[] = {
     {"channels", NULL, "A line of JSON for each channel.", false},
@@ -54,88 +54,22 @@ static int complain(const struct why *why)
     return 1;
 }
 
-/* What a walk over records prints and finds. */
-struct walk {
-    bool content;
-    uint64_t place;   /* of the last record */
-    uint64_t count;   /* records seen */
-    uint64_t left;    /* stops after so many */
-    uint64_t time_ms; /* of the last record */
-    struct buffer line;
-};
-
-static bool print_record(uint64_t place, const struct record *r, void *context)
+static bool note_time(uint64_t place, const struct record *r, void *context)
 {
-    struct walk *walk = context;
-    char time[TIMESTAMP_TEXT_BYTES_MAX];
-    uint8_t id[16];
-    char id_text[TEXT_UUID_LEN];
+    uint64_t *time_ms = context;
 
-    event_uuid(r->origin, r->sequence, id);
-    text_uuid(id, id_text);
-    timestamp_print_ms(event_sequence_ms(r->sequence), time);
-    buffer_clear(&walk->line);
-    buffer_printf(&walk->line,
-                  "{\"place\":%" PRIu64 ",\"id\":\"%.*s\",\"time\":\"%s\","
-                  "\"channel\":\"",
-                  place,
-                  TEXT_UUID_LEN,
-                  id_text,
-                  time);
-    json_escape(r->channel, &walk->line);
-    buffer_printf(&walk->line, "\",\"bytes\":%zu", r->content.len);
-    if (walk->content) {
-        buffer_text(&walk->line, ",\"content\":\"");
-        json_escape(r->content, &walk->line);
-        buffer_text(&walk->line, "\"");
-    }
-    buffer_text(&walk->line, "}\n");
-    check(!walk->line.overflowed);
-    fwrite(walk->line.data, 1, walk->line.len, stdout);
-    walk->place = place;
-    walk->count++;
-    return walk->count < walk->left && !ferror(stdout);
-}
-
-static bool note_record(uint64_t place, const struct record *r, void *context)
-{
-    struct walk *walk = context;
-
-    walk->place = place;
-    walk->time_ms = event_sequence_ms(r->sequence);
-    walk->count++;
-    return walk->count < walk->left;
-}
-
-/* Visit all records from `place` on, a page at a time. */
-static int walk_from(struct log *log,
-                     uint64_t place,
-                     bool (*visit)(uint64_t place,
-                                   const struct record *record,
-                                   void *context),
-                     struct walk *walk,
-                     struct why *why)
-{
-    uint64_t before;
-    int rc;
-
-    do {
-        before = walk->count;
-        rc = log_read(log, place, LOG_PAGE_BYTES_MAX, visit, walk, why);
-        place = walk->place + 1;
-    } while (rc == 0 && walk->count > before && walk->count < walk->left);
-    return rc;
+    (void)place;
+    *time_ms = event_sequence_ms(r->sequence);
+    return false;
 }
 
 /* The time of one record, or 0 when it cannot be read. */
 static uint64_t time_at(struct log *log, uint64_t place)
 {
-    struct walk walk = {.left = 1};
+    uint64_t time_ms = 0;
 
-    if (log_read_places(log, &place, 1, note_record, &walk, NULL) != 0) {
-        return 0;
-    }
-    return walk.time_ms;
+    (void)log_read_places(log, &place, 1, note_time, &time_ms, NULL);
+    return time_ms;
 }
 
 struct channel_count {
@@ -246,53 +180,6 @@ static int print_channels(struct log *log)
     return 0;
 }
 
-/* Places are without holes but for what was trimmed at the head. */
-static uint64_t last_places_from(struct log *log, uint64_t last)
-{
-    struct log_stat stat;
-
-    log_stat(log, &stat);
-    return stat.last_place > last ? stat.last_place - last + 1 : 1;
-}
-
-/* The place after which the last `last` events of a channel stand. */
-static uint64_t channel_after(struct log *log, struct bytes name, uint64_t last)
-{
-    AUTO_FREE uint64_t *places = NULL;
-    uint64_t all = index_count(log_index(log));
-    size_t max = (size_t)(last < all ? last : all);
-    size_t count;
-
-    if (max == 0) {
-        return 0;
-    }
-    places = calloc(max, sizeof(*places));
-    check(places != NULL);
-    count = index_last(log_index(log), name, places, max);
-    return count == 0 ? 0 : places[0] - 1;
-}
-
-static int walk_channel(struct log *log,
-                        struct bytes name,
-                        uint64_t after,
-                        struct walk *walk,
-                        struct why *why)
-{
-    uint64_t places[PLACES_MAX];
-    size_t count;
-    int rc = 0;
-
-    while (rc == 0 && walk->count < walk->left) {
-        count = index_after(log_index(log), name, after, places, PLACES_MAX);
-        if (count == 0) {
-            break;
-        }
-        after = places[count - 1];
-        rc = log_read_places(log, places, count, print_record, walk, why);
-    }
-    return rc;
-}
-
 static int take_last(const struct options *o,
                      uint64_t *ret_last,
                      struct why *why)
@@ -312,33 +199,35 @@ static int take_last(const struct options *o,
 
 static int print_events(const struct options *o, struct log *log)
 {
-    struct walk walk = {.content = options_has(o, "content"),
-                        .left = UINT64_MAX};
+    struct bytes channel = {0};
+    struct log_walk walk;
     struct why why;
     uint64_t last;
     int rc = take_last(o, &last, &why);
 
-    buffer_init(&walk.line, LINE_BYTES_MAX);
-    if (rc == 0 && o->operand_count == 2) {
-        struct bytes name = bytes_text(o->operands[1]);
-        uint64_t after = channel_after(log, name, last);
-
-        rc = walk_channel(log, name, after, &walk, &why);
-    } else if (rc == 0) {
-        rc = walk_from(
-            log, last_places_from(log, last), print_record, &walk, &why);
+    if (rc != 0) {
+        return complain(&why);
     }
-    buffer_done(&walk.line);
+    if (o->operand_count == 2) {
+        channel = bytes_text(o->operands[1]);
+    }
+    log_walk_init(&walk, log, last);
+    walk.print = true;
+    walk.content = options_has(o, "content");
+    rc = log_walk_events(&walk, channel, &why);
+    log_walk_done(&walk);
     return rc == 0 ? 0 : complain(&why);
 }
 
 static int print_check(struct log *log)
 {
-    struct walk walk = {.left = UINT64_MAX};
+    struct bytes all = {0};
+    struct log_walk walk;
     struct log_stat stat;
     struct why why;
 
-    if (walk_from(log, 0, note_record, &walk, &why) != 0) {
+    log_walk_init(&walk, log, UINT64_MAX);
+    if (log_walk_events(&walk, all, &why) != 0) {
         return complain(&why);
     }
     log_stat(log, &stat);

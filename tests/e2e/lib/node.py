@@ -34,14 +34,19 @@ def directory():
     return path
 
 
-def weir(*arguments, status=0, env=None):
-    """Run a command of weir to its end; what it printed."""
+def run(*arguments, status=0, env=None):
+    """Run a command of weir to its end; what it printed and what it said."""
     done = subprocess.run([PROGRAM, *map(str, arguments)], text=True,
                           capture_output=True, timeout=60, env=env,
                           check=False)
     tap.equal(done.returncode, status,
               f"the status of weir {arguments[0]} ({done.stderr.strip()})")
-    return done.stdout
+    return done.stdout, done.stderr
+
+
+def weir(*arguments, status=0, env=None):
+    """Run a command of weir to its end; what it printed."""
+    return run(*arguments, status=status, env=env)[0]
 
 
 class Output(threading.Thread):
@@ -215,9 +220,13 @@ class Node:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def events(self, channel=None):
-        """What `weir log` finds on disk, a dict each."""
-        text = weir("log", self.data, *([channel] if channel else []),
-                    "--events", "--content")
+        """What `weir log` finds on disk, a dict each, without a gap."""
+        def whole():
+            text, said = run("log", self.data, *([channel] if channel else []),
+                             "--events", "--content")
+            return None if said else [text]
+
+        text = tap.wait_until(whole, "a reading that no trim ran into")[0]
         return [json.loads(line) for line in text.splitlines()]
 
     def tls_context(self):
