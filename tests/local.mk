@@ -334,7 +334,8 @@ $(FUZZ_TARGETS): libreplay.a $(PROGRAM_LIBS)
 TESTS_LINT = $(LINT_TESTS)
 TESTS_E2E = $(E2E_TESTS)
 TESTS = $(UNIT_TESTS) $(FUZZ_REPLAYED) $(TESTS_LINT) $(TESTS_E2E)
-EXTRA_DIST += $(LINT_TESTS) %D%/lint/lib.sh %D%/README %D%/e2e %D%/fuzz/corpus
+EXTRA_DIST += $(LINT_TESTS) %D%/lint/lib.sh %D%/README %D%/e2e %D%/fuzz/corpus \
+	%D%/report
 
 TEST_EXTENSIONS = .test
 TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
