@@ -205,6 +205,14 @@ int log_append_skip(struct log *log,
                     uint64_t sequence,
                     struct why *why);
 
+/* Have events of `origin` up to `sequence` count as missing, also after a
+ * start: it forked, its later events do not follow from them. Errors as
+ * log_append(). Only the log thread. */
+int log_append_fork(struct log *log,
+                    uint64_t origin,
+                    uint64_t sequence,
+                    struct why *why);
+
 /* When the log knows more origins than half of VECTOR_ORIGINS_MAX: forget those
  * that had their last event before `before_ms` (Unix time), the oldest first,
  * of which nothing is in the log any more, and that are not of `nodes` or this

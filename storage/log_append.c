@@ -266,3 +266,30 @@ int log_append_skip(struct log *log,
     show_skipped(log, origin, sequence);
     return 0;
 }
+
+int log_append_fork(struct log *log,
+                    uint64_t origin,
+                    uint64_t sequence,
+                    struct why *why)
+{
+    const struct vector before = log->forked;
+    int error;
+
+    check(!log->read_only);
+    if (log->failed) {
+        return why_set(why, RC_IO, "the log '%s' failed before", log->dir);
+    }
+    if (!vector_raise(&log->forked, origin, sequence)) {
+        return why_set(why,
+                       RC_NO_SPACE,
+                       "the log '%s' has too many origins that forked",
+                       log->dir);
+    }
+    error = log_meta_commit(log, NULL);
+    if (error != 0) {
+        log->forked = before;
+        return log_append_failed(log, error, 0, why);
+    }
+    log_seek_skip(log, origin, sequence);
+    return 0;
+}

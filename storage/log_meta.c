@@ -15,6 +15,7 @@
 #define KEY_SHOWN "shown"
 #define KEY_RESERVED "reserved"
 #define KEY_PRUNED "pruned"
+#define KEY_FORKED "forked"
 
 #define VECTOR_ENTRY_BYTES (2 * sizeof(uint64_t))
 
@@ -144,6 +145,34 @@ static int save_pruned(struct log *log, MDB_txn *txn)
     return put_entries(log, txn, KEY_PRUNED, entries, pruned->count + 1);
 }
 
+/* Without the key, none did. An origin that was pruned since is done with. */
+static bool load_forked(struct log *log, MDB_txn *txn)
+{
+    struct vector_entry e;
+    struct bytes value;
+
+    if (!get_bytes(log, txn, KEY_FORKED, &value)) {
+        return true;
+    }
+    while (take_entry(&value, &e)) {
+        if (log_find_origin(log, e.origin) != NULL) {
+            (void)vector_set(&log->forked, e.origin, e.sequence);
+            log_seek_skip(log, e.origin, e.sequence);
+        }
+    }
+    return value.len == 0;
+}
+
+static int save_forked(struct log *log, MDB_txn *txn)
+{
+    const struct vector *forked = &log->forked;
+
+    if (forked->count == 0) {
+        return 0;
+    }
+    return put_entries(log, txn, KEY_FORKED, forked->entries, forked->count);
+}
+
 /* Without the key, everything is shown. */
 static bool load_shown(struct log *log, MDB_txn *txn)
 {
@@ -181,7 +210,7 @@ int log_meta_load(struct log *log, MDB_txn *txn, struct why *why)
         log->origin > EVENT_ORIGIN_MAX ||
         !get_u64(log, txn, KEY_PLACE, &log->last_place) ||
         !load_vector(log, txn) || !load_pruned(log, txn) ||
-        !load_shown(log, txn)) {
+        !load_forked(log, txn) || !load_shown(log, txn)) {
         return why_set(why,
                        RC_CORRUPT,
                        "the log '%s' has lost its identity; restore it, or "
@@ -249,6 +278,7 @@ int log_meta_commit(struct log *log, const struct vector_entry *skip)
     }
     error = save(log, txn, skip);
     error = error == 0 ? save_pruned(log, txn) : error;
+    error = error == 0 ? save_forked(log, txn) : error;
     if (error != 0) {
         mdb_txn_abort(txn);
         return error;

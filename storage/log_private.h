@@ -102,6 +102,7 @@ struct log {
     struct log_origin *origins;
     size_t origin_count;
     struct log_pruned pruned;
+    struct vector forked; /* of origins that forked, up to where they did */
     struct log_corrupt *corrupt; /* ascending places */
     size_t corrupt_count;
     MDB_txn *idle[LOG_IDLE_READERS_MAX];
@@ -149,8 +150,8 @@ int log_meta_load(struct log *log, MDB_txn *txn, struct why *why);
 int log_meta_create(struct log *log, MDB_txn *txn, uint64_t new_origin);
 int log_meta_save(struct log *log, MDB_txn *txn);
 
-/* The same in a transaction of its own, with the origins that were pruned, and
- * up to where one is to be skipped; NULL: none is. */
+/* The same in a transaction of its own, with the origins that were pruned and
+ * those that forked, and up to where one is to be skipped; NULL: none is. */
 int log_meta_commit(struct log *log, const struct vector_entry *skip);
 int log_meta_reserve(struct log *log, MDB_txn *txn, uint64_t sequence);
 

@@ -37,6 +37,18 @@ struct batch *batch_new_skip(struct intake *intake,
     return batch;
 }
 
+struct batch *batch_new_fork(struct intake *intake,
+                             uint32_t shard_count,
+                             uint64_t origin,
+                             uint64_t from,
+                             uint64_t to)
+{
+    struct batch *batch = batch_new_skip(intake, shard_count, origin, from, to);
+
+    batch->forked = true;
+    return batch;
+}
+
 struct batch *batch_new_prune(struct intake *intake,
                               uint32_t shard_count,
                               const struct vector *have)

@@ -28,6 +28,7 @@ struct batch {
     uint64_t origin;     /* of its events; 0: of answers only */
     uint64_t skip_from;  /* no events: those after it, */
     uint64_t skip_to;    /* and up to there, are lost; else 0 */
+    bool forked;         /* a skip of what its own origin went on without */
     struct vector *have; /* what is listed from now on; or NULL */
     uint64_t added_ms;   /* to the frontier */
     uint32_t shard_count;
@@ -44,6 +45,13 @@ struct batch *batch_new(struct intake *intake, uint32_t shard_count);
 
 /* The events of `origin` after `from`, up to `to`, are not to be had. */
 struct batch *batch_new_skip(struct intake *intake,
+                             uint32_t shard_count,
+                             uint64_t origin,
+                             uint64_t from,
+                             uint64_t to);
+
+/* The same, of an origin that forked: it has later events. */
+struct batch *batch_new_fork(struct intake *intake,
                              uint32_t shard_count,
                              uint64_t origin,
                              uint64_t from,

@@ -206,7 +206,6 @@ static void take_own(struct commit *c,
 {
     const struct sequencer_known known = {
         .seed = c->options.seed, .find = find_key, .context = c};
-    bool refused = kind == QUORUM && refuses_quorum(c);
     struct batch *batch;
 
     if (list_empty(&c->publishes[kind]) ||
@@ -217,7 +216,7 @@ static void take_own(struct commit *c,
     batch->origin = c->sequencers[kind].origin;
     sequencer_fill(
         &c->sequencers[kind], now, &c->publishes[kind], &known, batch);
-    if (refused) {
+    if (kind == QUORUM && refuses_quorum(c)) {
         batch_fail(batch, PROBLEM_QUORUM);
     }
     turn->own[kind] = batch;
@@ -342,30 +341,44 @@ static void restore(struct commit *c, const struct batch *batch)
     }
 }
 
+static int take_skip(struct commit *c,
+                     struct batch *batch,
+                     struct moment now,
+                     struct why *why)
+{
+    const struct commit_log *log = &c->options.log;
+    uint64_t last = log->last_sequence(log->context, batch->origin);
+    bool follows = batch->skip_from <= last && last < batch->skip_to;
+    int rc = 0;
+
+    if (follows || batch->forked) {
+        rc = log->skip(log->context, batch, why);
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    list_remove(&batch->node);
+    if (follows && !batch->forked) {
+        restore(c, batch);
+        frontier_add(&c->frontier, batch, now);
+    } else {
+        batch_unref(batch);
+    }
+    return 0;
+}
+
 /* Skips are no part of the events' transaction: each may be refused alone. */
 static int take_skips(struct commit *c, struct moment now, struct why *why)
 {
-    const struct commit_log *log = &c->options.log;
     int rc = 0;
 
     while (rc == 0 && !list_empty(&c->foreign)) {
         struct batch *batch = list_entry(c->foreign.next, struct batch, node);
-        uint64_t last = log->last_sequence(log->context, batch->origin);
 
         if (!is_skip(batch)) {
             break;
         }
-        if (batch->skip_from > last || batch->skip_to <= last) {
-            list_remove(&batch->node);
-            batch_unref(batch);
-            continue;
-        }
-        rc = log->skip(log->context, batch->origin, batch->skip_to, why);
-        if (rc == 0) {
-            list_remove(&batch->node);
-            restore(c, batch);
-            frontier_add(&c->frontier, batch, now);
-        }
+        rc = take_skip(c, batch, now, why);
     }
     return rc;
 }

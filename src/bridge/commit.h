@@ -25,10 +25,7 @@ struct commit_log {
                 struct event *const *events,
                 size_t count,
                 struct why *why);
-    int (*skip)(void *context,
-                uint64_t origin,
-                uint64_t sequence,
-                struct why *why);
+    int (*skip)(void *context, const struct batch *skip, struct why *why);
     /* Readers may see so much from now on; `all`: everything that is on disk,
      * as soon as it is. */
     void (*show)(void *context,

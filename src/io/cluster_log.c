@@ -60,6 +60,10 @@ static void forked(void *context, uint64_t origin, uint64_t from, uint64_t to)
                 (unsigned long long)to);
     metrics_add(c->options.metrics, cluster_forks, 1);
     log_seek_skip(c->options.log, origin, to);
+    log_thread_store(
+        c->options.log_thread,
+        batch_new_fork(
+            c->options.intake, c->options.shard_count, origin, from, to));
 }
 
 static void have(void *context, struct vector *ret)

@@ -25,12 +25,11 @@ static int move(void *context,
     return log_move(context, events, count, why);
 }
 
-static int skip(void *context,
-                uint64_t origin,
-                uint64_t sequence,
-                struct why *why)
+static int skip(void *context, const struct batch *skip, struct why *why)
 {
-    return log_append_skip(context, origin, sequence, why);
+    return skip->forked
+               ? log_append_fork(context, skip->origin, skip->skip_to, why)
+               : log_append_skip(context, skip->origin, skip->skip_to, why);
 }
 
 static void show(void *context,

@@ -296,10 +296,7 @@ static int move(void *context,
     return synced(d, why);
 }
 
-static int skip(void *context,
-                uint64_t origin,
-                uint64_t sequence,
-                struct why *why)
+static int skip(void *context, const struct batch *skip, struct why *why)
 {
     struct disk *d = context;
     int rc = fails(d, why);
@@ -307,9 +304,9 @@ static int skip(void *context,
     if (rc != 0) {
         return rc;
     }
-    set(&d->have, origin, sequence);
-    know_low(d, origin, sequence);
-    set(&d->skipped, origin, sequence);
+    set(&d->have, skip->origin, skip->skip_to);
+    know_low(d, skip->origin, skip->skip_to);
+    set(&d->skipped, skip->origin, skip->skip_to);
     return synced(d, why);
 }
 

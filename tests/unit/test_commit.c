@@ -23,6 +23,7 @@ struct world {
     struct event *events[EVENTS_MAX]; /* by place; NULL: moved away */
     uint64_t last_place;
     struct vector have;
+    struct vector forked;
     struct vector shown;
     uint64_t shown_place;
     bool all;
@@ -78,17 +79,18 @@ static int move(void *context,
     return append(context, events, count, why);
 }
 
-static int skip(void *context,
-                uint64_t origin,
-                uint64_t sequence,
-                struct why *why)
+static int skip(void *context, const struct batch *skip, struct why *why)
 {
     struct world *w = context;
 
     if (w->skip_rc != 0) {
         return why_set(why, w->skip_rc, "full");
     }
-    tap_check(vector_raise(&w->have, origin, sequence));
+    if (skip->forked) {
+        tap_check(vector_raise(&w->forked, skip->origin, skip->skip_to));
+    } else {
+        tap_check(vector_raise(&w->have, skip->origin, skip->skip_to));
+    }
     return 0;
 }
 
@@ -492,6 +494,24 @@ TAP_CASE(a_skip_counts_only_from_what_is_there)
     skip_of_peer(&w, 10, 50);
     step(&w, 0);
     expect(&w, "", "");
+    tap_check(!commit_waiting(w.commit));
+    world_done(&w);
+}
+
+TAP_CASE(a_fork_is_kept_and_is_no_skip)
+{
+    struct world w;
+
+    world_init(&w);
+    from_peer(&w, "before", 10, 0);
+    from_peer(&w, "later", 60, 10);
+    commit_store(w.commit, batch_new_fork(&w.intake, 1, PEER, 10, 50));
+    step(&w, 0);
+    expect(&w, "before later ", "");
+    step(&w, 0);
+    expect(&w, "", "");
+    tap_equal(vector_get(&w.forked, PEER), 50);
+    tap_equal(vector_get(&w.have, PEER), 60);
     tap_check(!commit_waiting(w.commit));
     world_done(&w);
 }

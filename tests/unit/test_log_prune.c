@@ -73,8 +73,10 @@ TAP_CASE(the_oldest_go_until_few_are_left)
     const char *dir = fixture_dir();
     struct log *log = fixture_open(dir);
     struct vector v;
+    struct why why;
 
     append(log, 1, NODES);
+    tap_equal(log_append_fork(log, origin_of(1), sequence_of(1), &why), 0);
     trim(log, NODES);
     tap_equal(prune(log, 0, 1000), 10);
     for (int round = 0; round < 2; round++) {

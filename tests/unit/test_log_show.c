@@ -240,6 +240,28 @@ static void append_behind(struct log *log,
     event_unref(event);
 }
 
+TAP_CASE(where_an_origin_forked_outlives_a_restart)
+{
+    const char *dir = fixture_dir();
+    struct log *log = fixture_open(dir);
+    struct vector low;
+    struct why why;
+
+    fixture_append(log, 1, 3, 30);
+    append_behind(log, OTHER, 0, 10);
+    append_behind(log, OTHER, 10, 60);
+    tap_equal(log_append_fork(log, OTHER, 50, &why), 0);
+    for (int round = 0; round < 2; round++) {
+        tap_equal(log_last_sequence(log, OTHER), 60);
+        log_seek_low_water(log, &low);
+        tap_equal(vector_get(&low, OTHER), 50);
+        tap_equal(vector_get(&low, FIXTURE_ORIGIN), 0);
+        log_close(log);
+        log = fixture_open(dir);
+    }
+    log_close(log);
+}
+
 static bool misses(struct log *log, uint64_t sequence)
 {
     struct event *first = fixture_event(1, 30);
