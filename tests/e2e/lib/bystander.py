@@ -10,7 +10,8 @@ _numbers = itertools.count(1)
 
 
 class Bystander:
-    """A subscriber and two publishers, each on a socket of its own."""
+    """A subscriber and two publishers, each on a socket of its own; only
+    WebSockets outlive an idle time."""
 
     def __init__(self, node, channel="/default/bystander"):
         key = node.key()
@@ -19,7 +20,6 @@ class Bystander:
         self.channel = channel
         self.subscriber = WebSocket(node, key).subscribe("by", channel)
         self.socket = WebSocket(node, key)
-        self.http = Http(node)
 
     def check(self):
         """What is published still arrives, and nothing else."""
@@ -27,10 +27,11 @@ class Bystander:
         two = json.dumps({"n": next(_numbers)})
         tap.true(self.node.alive(), "the node ended")
         self.socket.publish("p", self.channel, one)
-        self.http.publish(self.key, self.channel, two)
+        with Http(self.node) as http:
+            http.publish(self.key, self.channel, two)
         self.subscriber.data("by", one, two)
         self.subscriber.nothing()
 
     def close(self):
-        for stream in [self.subscriber, self.socket, self.http]:
+        for stream in [self.subscriber, self.socket]:
             stream.close()

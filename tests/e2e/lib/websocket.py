@@ -127,6 +127,13 @@ class WebSocket(Http):
     def message(self):
         return json.loads(self.text())
 
+    def answer(self):
+        """The next message that is not a keepalive."""
+        message = self.message()
+        while message["type"] == "ka":
+            message = self.message()
+        return message
+
     def expect(self, **members):
         tap.equal(self.message(), members, "the message")
 
@@ -148,12 +155,12 @@ class WebSocket(Http):
     def subscribe(self, name, channel, key=None):
         self.send_message(type="subscribe", id=name, channel=channel,
                           authorization=self.authorization(key))
-        self.expect(type="subscribe_success", id=name)
+        tap.equal(self.answer(), {"type": "subscribe_success", "id": name})
         return self
 
     def unsubscribe(self, name):
         self.send_message(type="unsubscribe", id=name)
-        self.expect(type="unsubscribe_success", id=name)
+        tap.equal(self.answer(), {"type": "unsubscribe_success", "id": name})
 
     def send_publish(self, name, channel, *events, key=None):
         self.send_message(type="publish", id=name, channel=channel,
@@ -163,7 +170,7 @@ class WebSocket(Http):
     def publish(self, name, channel, *events, key=None):
         """Publish what must be taken; the identifiers."""
         self.send_publish(name, channel, *events, key=key)
-        answer = self.message()
+        answer = self.answer()
         tap.equal((answer["type"], answer.get("id"), answer.get("failed")),
                   ("publish_success", name, []), f"the answer {answer}")
         return [item["identifier"] for item in answer["successful"]]
@@ -180,8 +187,8 @@ class WebSocket(Http):
         tap.equal(self.frame(), (PONG, token), "the next frame")
 
     def error(self, kind, name=None):
-        """(errorType, message or None) of the next message, of type `kind`."""
-        return error_of(self.message(), kind, name)
+        """(errorType, message or None) of the next answer, of type `kind`."""
+        return error_of(self.answer(), kind, name)
 
 
 def error_of(message, kind, name=None):
