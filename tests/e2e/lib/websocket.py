@@ -127,7 +127,7 @@ class WebSocket(Http):
     def message(self):
         return json.loads(self.text())
 
-    def answer(self):
+    def reply(self):
         """The next message that is not a keepalive."""
         message = self.message()
         while message["type"] == "ka":
@@ -155,12 +155,12 @@ class WebSocket(Http):
     def subscribe(self, name, channel, key=None):
         self.send_message(type="subscribe", id=name, channel=channel,
                           authorization=self.authorization(key))
-        tap.equal(self.answer(), {"type": "subscribe_success", "id": name})
+        tap.equal(self.reply(), {"type": "subscribe_success", "id": name})
         return self
 
     def unsubscribe(self, name):
         self.send_message(type="unsubscribe", id=name)
-        tap.equal(self.answer(), {"type": "unsubscribe_success", "id": name})
+        tap.equal(self.reply(), {"type": "unsubscribe_success", "id": name})
 
     def send_publish(self, name, channel, *events, key=None):
         self.send_message(type="publish", id=name, channel=channel,
@@ -170,7 +170,7 @@ class WebSocket(Http):
     def publish(self, name, channel, *events, key=None):
         """Publish what must be taken; the identifiers."""
         self.send_publish(name, channel, *events, key=key)
-        answer = self.answer()
+        answer = self.reply()
         tap.equal((answer["type"], answer.get("id"), answer.get("failed")),
                   ("publish_success", name, []), f"the answer {answer}")
         return [item["identifier"] for item in answer["successful"]]
@@ -188,7 +188,7 @@ class WebSocket(Http):
 
     def error(self, kind, name=None):
         """(errorType, message or None) of the next answer, of type `kind`."""
-        return error_of(self.answer(), kind, name)
+        return error_of(self.reply(), kind, name)
 
 
 def error_of(message, kind, name=None):
