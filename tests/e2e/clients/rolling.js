@@ -3,33 +3,19 @@
 'use strict';
 
 const fs = require('fs');
-const net = require('net');
 const os = require('os');
 const path = require('path');
 const {execFileSync, fork} = require('child_process');
+const {freePort} = require('./ports');
 const tap = require('./tap');
 const {Weir, program, stopAll} = require('./weir');
 
 const PATIENCE_MS = 60000;
-const PORTS_FIRST = 20000; // below those that the system gives to any
-const PORTS = 12000;
 const kinds = [
     {library: 'aws-amplify', socket: 'ws'},
     {library: 'aws-amplify', socket: 'native'},
     {library: 'aws-amplify-old', socket: 'ws'},
 ];
-
-function freePort() {
-    const port = PORTS_FIRST + Math.floor(Math.random() * PORTS);
-
-    return new Promise((resolve) => {
-        const server = net.createServer();
-
-        server.once('error', () => resolve(freePort()));
-        server.listen(port, '127.0.0.1',
-            () => server.close(() => resolve(port)));
-    });
-}
 
 async function makeNodes(directory) {
     const secret = path.join(directory, 'secret');
@@ -46,8 +32,6 @@ async function makeNodes(directory) {
         node.options = ['--cluster-listen', address,
             '--cluster-secret-file', secret,
             '--join', addresses.filter((a) => a !== address).join(',')];
-        node.address = `127.0.0.1:${await freePort()}`;
-        node.tlsAddress = `127.0.0.1:${await freePort()}`;
         return node.start();
     }));
 }

@@ -1,5 +1,5 @@
-// A weir of one's own: in a directory below $TMPDIR, on ports that the system
-// gives and that stay the same when it is started again.
+// A weir of one's own: in a directory below $TMPDIR, on ports that stay the same
+// when it is started again.
 'use strict';
 
 const fs = require('fs');
@@ -7,6 +7,7 @@ const os = require('os');
 const path = require('path');
 const readline = require('readline');
 const {spawn} = require('child_process');
+const {freePort} = require('./ports');
 
 const top = process.env.top_builddir || path.join(__dirname, '../../..');
 const program = process.env.WEIR || path.join(top, 'weir');
@@ -20,7 +21,7 @@ class Weir {
     constructor(config) {
         this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'weir-e2e-'));
         this.config = config;
-        this.address = this.tlsAddress = '127.0.0.1:0';
+        this.address = this.tlsAddress = null; // from the first start on
         this.options = []; // more of its command line
         this.errors = '';
         this.process = null;
@@ -56,16 +57,17 @@ class Weir {
     }
 
     async start() {
+        this.address ??= `127.0.0.1:${await freePort()}`;
+        this.tlsAddress ??= `127.0.0.1:${await freePort()}`;
         if (this.config === undefined) {
             await this.spawn(['--dev', this.dir, '--listen', this.address,
                 '--tls-listen', this.tlsAddress, ...this.options]);
             return this;
         }
         if (!fs.existsSync(this.file('api-key'))) {
-            await this.spawn(['--dev', this.dir, '--listen', '127.0.0.1:0',
-                '--tls-listen', '127.0.0.1:0']);
+            await this.spawn(['--dev', this.dir, '--listen', this.address,
+                '--tls-listen', this.tlsAddress]);
             await this.stop();
-            this.address = this.tlsAddress = '127.0.0.1:0';
         }
         await this.spawn(['--config', this.writeConfig()]);
         return this;
@@ -93,8 +95,6 @@ class Weir {
                     clearTimeout(timer);
                     this.url = words[2];
                     this.tlsUrl = words[3];
-                    this.address = new URL(words[2]).host;
-                    this.tlsAddress = new URL(words[3]).host;
                     resolve();
                 });
         });

@@ -10,6 +10,7 @@ from lib import tap
 from lib.checker import Ledger, compare, event_text
 from lib.http import Http
 from lib.node import Node, weir
+from lib.ports import free_port
 from lib.publisher import Publisher
 from lib.stream import Closed
 from lib.wanderer import Wanderer
@@ -20,40 +21,6 @@ PATIENCE_S = 60  # for what takes a cluster some time on a busy machine
 LINK_LINE = re.compile(r"cluster\.(linked|unlinked) node=([0-9a-f]{16})")
 MEMBER_LINE = re.compile(r"cluster\.member node=([0-9a-f]{16}) state=(\w+)")
 ORIGIN_LINE = re.compile(r"log\.opened origin=([0-9a-f]{16})")
-
-
-_claims = []  # sockets of this process, for its life
-
-
-def claimed(port):
-    """Whether no other test has this port, and none will: its node may be away
-    for a while."""
-    claim = socket.socket(socket.AF_UNIX)
-    try:
-        claim.bind(f"\0weir-test-port-{port}")
-    except OSError:
-        claim.close()
-        return False
-    _claims.append(claim)
-    return True
-
-
-def free_port(host="127.0.0.1"):
-    """For TCP and UDP, and none that the system gives to whoever asks for any:
-    a node that is away finds it free."""
-    with open("/proc/sys/net/ipv4/ip_local_port_range") as ports:
-        first = int(ports.read().split()[0])
-    while True:
-        port = random.randrange(max(first - 16384, 1024), first)
-        try:
-            with socket.socket() as tcp, \
-                    socket.socket(type=socket.SOCK_DGRAM) as udp:
-                tcp.bind((host, port))
-                udp.bind((host, port))
-        except OSError:
-            continue
-        if claimed(port):
-            return port
 
 
 class Member(Node):

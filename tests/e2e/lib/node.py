@@ -1,5 +1,5 @@
-"""A weir of one's own: in a directory below $TMPDIR, on ports that the system
-gives, ended and removed with the test."""
+"""A weir of one's own: in a directory below $TMPDIR, on a port that stays the
+same when it is started again, ended and removed with the test."""
 import json
 import os
 import pathlib
@@ -13,6 +13,7 @@ import threading
 import time
 
 from lib import tap
+from lib.ports import free_port
 
 START_S = 20
 STOP_S = 20
@@ -70,11 +71,10 @@ class Node:
     host = "127.0.0.1"  # where its clients connect to
     before = ()         # words of the command line before its own
 
-    def __init__(self, config=None, path=None, listen="127.0.0.1:0",
-                 tls=False):
+    def __init__(self, config=None, path=None, listen=None, tls=False):
         self.path = pathlib.Path(path) if path else directory()
         self.config = config
-        self.listen = listen
+        self.listen = listen or f"127.0.0.1:{free_port()}"
         self.tls = tls
         self.process = None
         self.errors = None
