@@ -220,13 +220,16 @@ static void take_gap(struct replication *r,
     const struct replication_want *want = want_of(r, told->origin);
     uint64_t have = vector_get(&r->have, told->origin);
     uint64_t from = told->from > have ? told->from : have;
-    uint64_t to = told->to;
+    /* What it has by its floor alone is none of that origin's. */
+    uint64_t has = vector_get(&peer->have, told->origin);
+    uint64_t to = told->to < has ? told->to : has;
     struct replication_peer *other;
 
     if (to <= from) {
         return;
     }
-    replication_source_note(r, peer, told);
+    replication_source_note(
+        r, peer, &(struct peer_gap){told->origin, told->from, to});
     if (want == NULL || want->peer != peer) {
         return; /* who is asked now will say what it has */
     }

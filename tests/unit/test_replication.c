@@ -682,6 +682,28 @@ TAP_CASE(who_has_all_of_a_node_that_was_set_back_misses_nothing)
     end(&w);
 }
 
+/* Its floor is above what it had of one of them: nothing of that is missing. */
+TAP_CASE(what_a_peer_prunes_first_is_not_skipped)
+{
+    struct world w;
+
+    begin(&w, 4);
+    append(&w.nodes[0], id(2), 10, 0);
+    append(&w.nodes[0], id(3), 20, 0);
+    plug(&w, 0, 1);
+    run(&w);
+    tap_equal(w.nodes[1].received, 2);
+    vector_remove(&w.nodes[0].have, id(2));
+    vector_remove(&w.nodes[0].have, id(3));
+    (void)vector_raise(&w.nodes[0].have, VECTOR_FLOOR, 20);
+    replication_committed(w.nodes[0].replication, w.now_ms);
+    run(&w);
+    tick(&w);
+    tap_equal(w.nodes[1].skipped_to, 0);
+    tap_equal(vector_get(&w.nodes[1].have, id(2)), 10);
+    end(&w);
+}
+
 /* What a peer has pruned it has by its floor, which is no event's. */
 TAP_CASE(a_node_that_was_pruned_has_not_been_set_back)
 {
