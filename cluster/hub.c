@@ -361,12 +361,31 @@ bool hub_ready(struct hub *h, struct moment now)
     return h->ready;
 }
 
+/* One that is suspected as well, and has no link, is taken to be gone. */
+static bool linked_with_the_alive(const struct hub *h)
+{
+    const struct gossip_member *m;
+
+    for (size_t i = 0; (m = membership_at(h->membership, i)) != NULL; i++) {
+        const struct hub_link *l = hub_link_find(h, m->id);
+
+        if (m->id != h->options.identity && m->state == GOSSIP_ALIVE &&
+            (l == NULL || l->peer == NULL)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool hub_handed_on(const struct hub *h)
 {
     const struct hub_options *o = &h->options;
     struct vector have;
     struct vector theirs;
 
+    if (!linked_with_the_alive(h)) {
+        return false;
+    }
     o->replication.have(o->replication.context, &have);
     list_each(node, &h->links)
     {

@@ -24,6 +24,7 @@ struct node {
     struct hub *hub;
     struct vector have;
     uint64_t random;
+    uint64_t starts;
     bool deaf;   /* nothing reaches it, and nothing leaves it */
     size_t room; /* of a socket, in one go; 0: all */
     size_t connects;
@@ -131,19 +132,21 @@ static void issuers(void *context, const struct peer_issuers *given)
     (void)given;
 }
 
-static void start(struct world *w,
-                  size_t node,
-                  uint64_t identity,
-                  const uint8_t secret[CLUSTER_SECRET_BYTES],
-                  bool joins)
+static void start_with(struct world *w,
+                       size_t node,
+                       uint64_t identity,
+                       const uint8_t secret[CLUSTER_SECRET_BYTES],
+                       bool joins,
+                       struct bytes table)
 {
     struct node *n = &w->nodes[node];
     const struct hub_options options = {
         .identity = identity,
-        .run = node + 1,
+        .run = node + 1 + NODES_MAX * n->starts++,
         .address = address(node),
         .urls = "https://a.example https://b.example",
         .secret = secret,
+        .table = table,
         .joins = joins,
         .random_seed = node,
         .settings = hub_settings_default(),
@@ -164,6 +167,15 @@ static void start(struct world *w,
     if (node >= w->count) {
         w->count = node + 1;
     }
+}
+
+static void start(struct world *w,
+                  size_t node,
+                  uint64_t identity,
+                  const uint8_t secret[CLUSTER_SECRET_BYTES],
+                  bool joins)
+{
+    start_with(w, node, identity, secret, joins, bytes_text(""));
 }
 
 static const uint8_t secret[CLUSTER_SECRET_BYTES] = {1};
@@ -572,6 +584,33 @@ TAP_CASE(a_node_that_leaves_says_so_and_is_not_counted)
     tap_equal(w.nodes[1].counts[HUB_GONE], 1);
     tap_check(hub_next_state(w.nodes[0].hub, &state));
     tap_check(state.alone);
+    end(&w);
+}
+
+TAP_CASE(a_member_whose_link_is_down_lacks_what_it_may_lack)
+{
+    struct hub_input committed = {.kind = HUB_INPUT_COMMITTED};
+    struct world w;
+    struct hub_input closed = {.kind = HUB_INPUT_CLOSED};
+
+    begin(&w, 2);
+    join(&w);
+    tap_check(hub_handed_on(w.nodes[0].hub));
+    for (size_t i = 0; i < 2; i++) {
+        closed.link = w.sockets[i].link;
+        w.sockets[i].open = false;
+        step(&w, w.sockets[i].node, &closed);
+    }
+    tap_check(!linked(&w, 0, 1));
+    (void)vector_raise(&w.nodes[0].have, id(0), 70);
+    step(&w, 0, &committed);
+    tap_check(!hub_handed_on(w.nodes[0].hub));
+    pass(&w, 2000);
+    tap_check(linked(&w, 0, 1));
+    tap_equal(vector_get(&w.nodes[1].have, id(0)), 70);
+    step(&w, 1, &committed);
+    run(&w);
+    tap_check(hub_handed_on(w.nodes[0].hub));
     end(&w);
 }
 
