@@ -286,6 +286,16 @@ static size_t list_members(const struct hub *h,
     return count;
 }
 
+/* A peer that has not said whom it knows may know of members that we have yet
+ * to hear of. */
+static bool is_counted(const struct hub *h, uint64_t node)
+{
+    const struct hub_link *l = hub_link_find(h, node);
+
+    return l != NULL && l->told_members &&
+           replication_has_ours(h->replication, node);
+}
+
 /* Whether more than half are in reach, and linked to us. A node that was set
  * back to an old copy has, with these, all of its own events that a majority
  * has: before that, it must not name others after them. */
@@ -296,7 +306,7 @@ static bool has_majority(const struct hub *h,
     size_t linked = 1;
 
     for (size_t i = 0; i < count; i++) {
-        linked += replication_has_ours(h->replication, members[i]);
+        linked += is_counted(h, members[i]);
     }
     return linked * 2 > count &&
            membership_reachable(h->membership) * 2 > count;

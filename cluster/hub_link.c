@@ -242,6 +242,7 @@ static int on_frame(void *context, const struct peer_frame *frame)
         (void)membership_table_merge(
             h->membership, f->now.mono_ms, frame->members);
         f->link->told_members = true;
+        h->dirty = true;
         break;
     case PEER_ISSUERS:
         h->options.issuers(h->options.replication.context, &frame->issuers);

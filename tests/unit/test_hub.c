@@ -180,6 +180,11 @@ static void start(struct world *w,
 
 static const uint8_t secret[CLUSTER_SECRET_BYTES] = {1};
 
+static void start_again(struct world *w, size_t node, struct bytes table)
+{
+    start_with(w, node, id(node), secret, false, table);
+}
+
 /* Nodes that join the first. */
 static void begin(struct world *w, size_t count)
 {
@@ -611,6 +616,34 @@ TAP_CASE(a_member_whose_link_is_down_lacks_what_it_may_lack)
     step(&w, 1, &committed);
     run(&w);
     tap_check(hub_handed_on(w.nodes[0].hub));
+    end(&w);
+}
+
+/* Its own table may be of a time when there were fewer. */
+TAP_CASE(a_majority_is_counted_when_a_peer_has_said_whom_it_knows)
+{
+    struct hub_state state;
+    struct buffer table;
+    struct world w;
+
+    begin(&w, 2);
+    join(&w);
+    buffer_init(&table, GOSSIP_TABLE_BYTES_MAX);
+    hub_table(w.nodes[1].hub, &table);
+    hub_free(w.nodes[1].hub);
+    w.sockets[0].open = false;
+    w.sockets[1].open = false;
+    start_again(&w, 1, buffer_view(&table));
+    buffer_done(&table);
+    connect_nodes(&w, 0, 1, id(1));
+    while (!linked(&w, 1, 0)) {
+        tap_check(carry_bytes(&w, 0) || carry_bytes(&w, 1));
+    }
+    tap_check(hub_next_state(w.nodes[1].hub, &state));
+    tap_check(!state.majority);
+    run(&w);
+    tap_check(hub_next_state(w.nodes[1].hub, &state));
+    tap_check(state.majority);
     end(&w);
 }
 
