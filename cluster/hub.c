@@ -335,23 +335,6 @@ bool hub_next_state(struct hub *h, struct hub_state *ret)
     return true;
 }
 
-/* Whether every member that lives is linked, and has said whom it knows. */
-static bool linked_with_all(const struct hub *h)
-{
-    const struct gossip_member *m;
-
-    for (size_t i = 0; (m = membership_at(h->membership, i)) != NULL; i++) {
-        bool lives = m->state == GOSSIP_ALIVE || m->state == GOSSIP_SUSPECT;
-        const struct hub_link *l = hub_link_find(h, m->id);
-
-        if (m->id != h->options.identity && lives &&
-            (l == NULL || !l->told_members)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool hub_ready(struct hub *h, struct moment now)
 {
     bool waited =
@@ -366,7 +349,7 @@ bool hub_ready(struct hub *h, struct moment now)
     {
         open = open || list_entry(node, struct hub_link, node)->peer != NULL;
     }
-    h->ready = (waited || alone || (open && linked_with_all(h))) &&
+    h->ready = (waited || alone || (open && hub_link_with_all(h))) &&
                replication_caught_up(h->replication);
     return h->ready;
 }

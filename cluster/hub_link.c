@@ -19,6 +19,22 @@ struct hub_link *hub_link_find(const struct hub *h, uint64_t node)
     return NULL;
 }
 
+bool hub_link_with_all(const struct hub *h)
+{
+    const struct gossip_member *m;
+
+    for (size_t i = 0; (m = membership_at(h->membership, i)) != NULL; i++) {
+        bool lives = m->state == GOSSIP_ALIVE || m->state == GOSSIP_SUSPECT;
+        const struct hub_link *l = hub_link_find(h, m->id);
+
+        if (m->id != h->options.identity && lives &&
+            (l == NULL || !l->told_members)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void hub_link_free(struct hub_link *l)
 {
     link_free(l->link);
@@ -247,11 +263,14 @@ static int on_frame(void *context, const struct peer_frame *frame)
     case PEER_ISSUERS:
         h->options.issuers(h->options.replication.context, &frame->issuers);
         break;
+    case PEER_GAP:
+        replication_await(h->replication, !hub_link_with_all(h));
+        replication_frame(h->replication, f->now.mono_ms, f->link->peer, frame);
+        break;
     case PEER_HAVE:
     case PEER_WANT:
     case PEER_STOP:
     case PEER_EVENTS:
-    case PEER_GAP:
     case PEER_FETCH:
     case PEER_FETCHED:
         replication_frame(h->replication, f->now.mono_ms, f->link->peer, frame);

@@ -82,6 +82,9 @@ void hub_link_issuers(struct hub *h, const struct peer_issuers *issuers);
 void hub_link_goodbye(struct hub *h); /* to all: we leave */
 void hub_link_free(struct hub_link *l);
 
+/* Whether every member that lives is linked, and has said whom it knows. */
+bool hub_link_with_all(const struct hub *h);
+
 /* The member's link, open or not yet; NULL. */
 struct hub_link *hub_link_find(const struct hub *h, uint64_t node);
 

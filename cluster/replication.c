@@ -209,6 +209,21 @@ static void take_have(struct replication *r,
     replication_stream(r, peer);
 }
 
+void replication_await(struct replication *r, bool somebody)
+{
+    r->awaits = somebody;
+}
+
+/* Whether what is missing may come with a link that is not there yet; NULL: of
+ * too many gaps, one that was not noted. */
+static bool waits(const struct replication *r,
+                  uint64_t now_ms,
+                  const struct replication_gap *gap)
+{
+    return r->awaits &&
+           (gap == NULL || now_ms - gap->since_ms < REPLICATION_PATIENCE_MS);
+}
+
 /* The peer does not have what is between two events. When another may have it,
  * that one is asked; when nobody has, it is lost. */
 static void take_gap(struct replication *r,
@@ -229,7 +244,7 @@ static void take_gap(struct replication *r,
         return;
     }
     replication_source_note(
-        r, peer, &(struct peer_gap){told->origin, told->from, to});
+        r, now_ms, peer, &(struct peer_gap){told->origin, told->from, to});
     if (want == NULL || want->peer != peer) {
         return; /* who is asked now will say what it has */
     }
@@ -237,6 +252,9 @@ static void take_gap(struct replication *r,
     if (other != NULL) {
         ask(r, now_ms, told->origin, other);
         return;
+    }
+    if (waits(r, now_ms, replication_source_gap(peer, told->origin, from))) {
+        return; /* the tick asks again */
     }
     list_each(node, &r->peers)
     {

@@ -19,6 +19,9 @@
  * again, of another if there is one. */
 #define REPLICATION_RETRY_MS 2000
 
+/* How long nothing is given up because a member has no link. */
+#define REPLICATION_PATIENCE_MS 5000
+
 /* Events of origins beyond so many are not asked for, until the log has pruned
  * others: our own always have room. */
 #define REPLICATION_ORIGINS_MAX (VECTOR_ORIGINS_MAX - 4)
@@ -102,6 +105,11 @@ struct replication_peer *replication_open(struct replication *r,
 void replication_close(struct replication *r,
                        uint64_t now_ms,
                        struct replication_peer *peer);
+
+/* Whether somebody who lives has no link yet, and may have what all others
+ * lack.
+ */
+void replication_await(struct replication *r, bool somebody);
 
 /* HAVE, WANT, STOP, EVENTS, GAP, FETCH or FETCHED of a peer. */
 void replication_frame(struct replication *r,

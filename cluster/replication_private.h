@@ -31,6 +31,7 @@ struct replication_gap {
     uint64_t origin;
     uint64_t from;
     uint64_t to;
+    uint64_t since_ms; /* that it said so first */
 };
 
 /* A hole, and whom we asked for what is missing there. */
@@ -66,6 +67,7 @@ struct replication {
     size_t known_count;
     struct replication_fetch fetches[REPLICATION_HOLES_MAX];
     size_t fetch_count;
+    bool awaits;           /* see replication_await() */
     struct buffer scratch; /* one EVENTS frame */
 };
 
@@ -91,6 +93,7 @@ void replication_prune(struct replication *r);
 const struct replication_gap *replication_source_gap(
     const struct replication_peer *peer, uint64_t origin, uint64_t sequence);
 void replication_source_note(const struct replication *r,
+                             uint64_t now_ms,
                              struct replication_peer *peer,
                              const struct peer_gap *told);
 

@@ -23,23 +23,25 @@ static bool lacks(const struct replication_peer *peer,
 }
 
 void replication_source_note(const struct replication *r,
+                             uint64_t now_ms,
                              struct replication_peer *peer,
                              const struct peer_gap *told)
 {
+    struct replication_gap new = {told->origin, told->from, told->to, now_ms};
     size_t kept = 0;
 
     for (size_t i = 0; i < peer->gap_count; i++) {
         const struct replication_gap gap = peer->gaps[i];
 
-        if (gap.to > vector_get(&r->have, gap.origin) &&
-            (gap.origin != told->origin || gap.from != told->from)) {
+        if (gap.origin == told->origin && gap.from == told->from) {
+            new.since_ms = gap.since_ms;
+        } else if (gap.to > vector_get(&r->have, gap.origin)) {
             peer->gaps[kept++] = gap;
         }
     }
     peer->gap_count = kept;
     if (peer->gap_count < REPLICATION_GAPS_MAX) {
-        peer->gaps[peer->gap_count++] =
-            (struct replication_gap){told->origin, told->from, told->to};
+        peer->gaps[peer->gap_count++] = new;
     }
 }
 

@@ -702,6 +702,26 @@ TAP_CASE(a_node_is_ready_when_it_has_what_all_others_had)
     end(&w);
 }
 
+TAP_CASE(nothing_is_given_up_while_a_member_that_lives_has_no_link)
+{
+    struct world w;
+
+    begin(&w, 2);
+    join(&w);
+    (void)vector_raise(&w.nodes[0].have, id(1), 70);
+    start(&w, 2, id(2), secret, true);
+    connect_nodes(&w, 0, 2, id(2));
+    while (carry_bytes(&w, 0) || carry_bytes(&w, 2)) {
+    }
+    tap_check(linked(&w, 2, 0) && !linked(&w, 2, 1));
+    tap_equal(vector_get(&w.nodes[2].have, id(1)), 0);
+    run(&w);
+    pass(&w, REPLICATION_RETRY_MS + 1000);
+    tap_check(linked(&w, 2, 1));
+    tap_equal(vector_get(&w.nodes[2].have, id(1)), 70);
+    end(&w);
+}
+
 TAP_CASE(a_saved_table_brings_the_others_back_without_a_seed)
 {
     struct buffer table;

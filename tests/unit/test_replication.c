@@ -491,6 +491,45 @@ TAP_CASE(what_nobody_has_is_skipped_and_no_more)
     end(&w);
 }
 
+TAP_CASE(what_a_member_without_a_link_may_have_is_not_skipped_yet)
+{
+    struct world w;
+
+    begin_lagging(&w);
+    lose(&w, 1, 0, 20);
+    replication_await(w.nodes[2].replication, true);
+    plug(&w, 1, 2);
+    run(&w);
+    tap_equal(has(&w, 2, 0), 10);
+    tap_equal(w.nodes[2].skipped_to, 0);
+    plug(&w, 0, 2);
+    run(&w);
+    tap_equal(has(&w, 2, 0), 40);
+    tap_equal(w.nodes[2].skipped_to, 0);
+    tap_equal(w.nodes[2].count, 4);
+    end(&w);
+}
+
+TAP_CASE(a_member_that_gets_no_link_is_not_waited_for_for_ever)
+{
+    struct world w;
+
+    begin_lagging(&w);
+    lose(&w, 1, 0, 20);
+    replication_await(w.nodes[2].replication, true);
+    plug(&w, 1, 2);
+    run(&w);
+    for (uint64_t ms = 0; ms < REPLICATION_PATIENCE_MS;
+         ms += REPLICATION_RETRY_MS) {
+        tap_equal(w.nodes[2].skipped_to, 0);
+        tick(&w);
+    }
+    tap_equal(has(&w, 2, 0), 40);
+    tap_equal(w.nodes[2].skipped_from, 10);
+    tap_equal(w.nodes[2].skipped_to, 20);
+    end(&w);
+}
+
 TAP_CASE(what_is_missing_at_the_end_is_told_as_well)
 {
     struct world w;
