@@ -6,6 +6,9 @@
 
 #include <stdlib.h>
 
+/* Of an event in the log, besides its texts. */
+#define RECORD_EXTRA_BYTES 48
+
 struct batch *batch_new(struct intake *intake, uint32_t shard_count)
 {
     struct batch *batch =
@@ -107,6 +110,12 @@ bool batch_full(const struct batch *batch)
            batch->bytes > BATCH_BYTES_MAX - PUBLISH_BYTES_MAX;
 }
 
+static size_t record_bytes_of(const struct event *event)
+{
+    return RECORD_EXTRA_BYTES + event->channel.len + event->content.len +
+           event->key.len;
+}
+
 void batch_add_event(struct batch *batch, struct event *event)
 {
     if (batch->event_count == batch->event_capacity) {
@@ -115,7 +124,7 @@ void batch_add_event(struct batch *batch, struct event *event)
             batch->events, batch->event_capacity * sizeof(batch->events[0]));
     }
     batch->events[batch->event_count++] = event;
-    batch->record_bytes += event->channel.len + event->content.len;
+    batch->record_bytes += record_bytes_of(event);
 }
 
 void batch_drop_until(struct batch *batch, uint64_t sequence)
@@ -124,8 +133,7 @@ void batch_drop_until(struct batch *batch, uint64_t sequence)
 
     while (drop < batch->event_count &&
            batch->events[drop]->sequence <= sequence) {
-        batch->record_bytes -=
-            batch->events[drop]->channel.len + batch->events[drop]->content.len;
+        batch->record_bytes -= record_bytes_of(batch->events[drop]);
         event_unref(batch->events[drop]);
         drop++;
     }

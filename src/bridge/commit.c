@@ -245,9 +245,8 @@ static void answer_early(struct commit *c, struct turn *turn)
     }
 }
 
-/* Whether the peer's batch, less what is there already, follows from what is.
- * An origin that was set back names a predecessor that is older: nothing is
- * missing then. */
+/* Whether the peer's batch, less what is there, follows from that. An origin
+ * that was set back names an older predecessor: nothing is missing then. */
 static bool follows(uint64_t last, struct batch *batch)
 {
     batch_drop_until(batch, last);
@@ -274,7 +273,8 @@ static void take_foreign(struct commit *c, struct turn *turn)
             return;
         }
         list_remove(&batch->node);
-        if (follows(stored > taken ? stored : taken, batch)) {
+        if (follows(stored > taken ? stored : taken, batch) &&
+            frontier_has_room(&c->frontier, batch)) {
             bytes += batch->record_bytes;
             note_taken(turn, batch);
             list_push_back(&turn->foreign, &batch->node);

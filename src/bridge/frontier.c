@@ -328,3 +328,26 @@ bool frontier_full(const struct frontier *f)
     return f->unsafe_events >= FRONTIER_EVENTS_MAX ||
            f->unsafe_bytes >= FRONTIER_BYTES_MAX;
 }
+
+/* Once its origin is deferred, a batch is as well, safe or not. */
+bool frontier_has_room(const struct frontier *f, const struct batch *b)
+{
+    size_t bytes = 0;
+
+    if (f->unsafe_bytes < FRONTIER_BYTES_MAX) {
+        return true;
+    }
+    list_each(node, &f->deferred)
+    {
+        const struct batch *d = batch_entry(node);
+
+        bytes += d->origin == b->origin ? d->record_bytes : 0;
+    }
+    list_each(node, &f->waiting)
+    {
+        const struct batch *w = batch_entry(node);
+
+        bytes += w->origin == b->origin && !is_safe(f, w) ? w->record_bytes : 0;
+    }
+    return bytes < FRONTIER_BYTES_MAX;
+}

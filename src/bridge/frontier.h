@@ -84,4 +84,8 @@ bool frontier_hides(const struct frontier *f,
 /* Whether what waits already is all that may. */
 bool frontier_full(const struct frontier *f);
 
+/* Whether a peer's batch may be taken: of its origin there would not be more
+ * deferred than can be moved in one transaction. */
+bool frontier_has_room(const struct frontier *f, const struct batch *b);
+
 #endif

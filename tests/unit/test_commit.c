@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/rc.h"
+#include "storage/log.h"
 #include "tests/lib/tap.h"
 
 #include <stdio.h>
@@ -13,7 +14,7 @@
 #define OWN (IDENTITY | EVENT_ORIGIN_QUORUM)
 #define PEER UINT64_C(0x201)
 #define TIMEOUT_MS 1000
-#define EVENTS_MAX 64
+#define EVENTS_MAX 128
 
 /* A log in memory: events by place, as the real one keeps them. */
 struct world {
@@ -50,9 +51,14 @@ static int append(void *context,
                   struct why *why)
 {
     struct world *w = context;
+    size_t bytes = 0;
 
-    if (w->append_rc != 0) {
-        return why_set(why, w->append_rc, "full");
+    for (size_t i = 0; i < count; i++) {
+        bytes += events[i]->content.len;
+    }
+    if (w->append_rc != 0 || bytes > LOG_BATCH_BYTES_MAX) {
+        return why_set(
+            why, w->append_rc != 0 ? w->append_rc : RC_TOO_LARGE, "full");
     }
     w->reserved = w->reserve_next;
     for (size_t i = 0; i < count; i++) {
@@ -282,14 +288,13 @@ static void publish(struct world *w, const char *id, bool quorum)
 }
 
 /* One event of the peer, behind `predecessor`. */
-static void from_peer(struct world *w,
-                      const char *content,
-                      uint64_t sequence,
-                      uint64_t predecessor)
+static void bytes_from_peer(struct world *w,
+                            struct bytes content,
+                            uint64_t sequence,
+                            uint64_t predecessor)
 {
     struct batch *batch = batch_new(&w->intake, 1);
-    struct event *event =
-        event_new(bytes_text("/default/a"), bytes_text(content));
+    struct event *event = event_new(bytes_text("/default/a"), content);
 
     event->origin = PEER;
     event->sequence = sequence;
@@ -297,6 +302,14 @@ static void from_peer(struct world *w,
     batch->origin = PEER;
     batch_add_event(batch, event);
     commit_store(w->commit, batch);
+}
+
+static void from_peer(struct world *w,
+                      const char *content,
+                      uint64_t sequence,
+                      uint64_t predecessor)
+{
+    bytes_from_peer(w, bytes_text(content), sequence, predecessor);
 }
 
 static void safe(struct world *w, uint64_t origin, uint64_t sequence)
@@ -405,6 +418,35 @@ TAP_CASE(what_was_deferred_keeps_its_order_at_new_places)
     step(&w, 1);
     expect(&w, "d ", "d:0 ");
     world_done(&w);
+}
+
+/* The rest is asked for again. */
+TAP_CASE(of_a_peers_events_no_more_is_deferred_than_can_be_moved_at_once)
+{
+    const uint64_t count = 2 * LOG_BATCH_BYTES_MAX / LOG_RECORD_BYTES_MAX;
+    uint8_t *content = alloc_zero(LOG_RECORD_BYTES_MAX);
+    uint64_t taken = 0;
+    struct world w;
+
+    world_init(&w);
+    safe(&w, PEER, 0);
+    for (uint64_t n = 1; n <= count; n++) {
+        bytes_from_peer(&w, bytes_of(content, LOG_RECORD_BYTES_MAX), n, n - 1);
+        step(&w, TIMEOUT_MS / 8);
+    }
+    taken = vector_get(&w.have, PEER);
+    tap_check(taken > 0);
+    tap_equal(vector_get(&w.shown, PEER), 0);
+    safe(&w, PEER, count);
+    step(&w, 0);
+    tap_equal(vector_get(&w.shown, PEER), taken);
+    for (uint64_t n = taken + 1; n <= count; n++) {
+        bytes_from_peer(&w, bytes_of(content, LOG_RECORD_BYTES_MAX), n, n - 1);
+        step(&w, 0);
+    }
+    tap_equal(vector_get(&w.shown, PEER), count);
+    world_done(&w);
+    free(content);
 }
 
 TAP_CASE(without_a_majority_in_reach_nothing_is_begun)
