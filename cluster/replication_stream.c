@@ -98,6 +98,7 @@ struct search {
     uint64_t origin;
     uint64_t
         sequence; /* of the event, or of the one behind where it would be */
+    uint64_t next_place;
     bool done;
 };
 
@@ -105,6 +106,7 @@ static bool look(void *context, const struct replication_record *record)
 {
     struct search *s = context;
 
+    s->next_place = record->place + 1;
     if (record->origin == s->origin && record->sequence >= s->sequence) {
         s->done = true;
         s->sequence = record->sequence;
@@ -112,7 +114,8 @@ static bool look(void *context, const struct replication_record *record)
     return !s->done;
 }
 
-/* False: it is not within a page of where it would be. */
+/* Between where it may stand and an event behind it, as there is one, may be
+ * much of other origins. */
 static bool is_here(const struct replication *r,
                     uint64_t origin,
                     uint64_t sequence)
@@ -120,14 +123,17 @@ static bool is_here(const struct replication *r,
     const struct replication_options *o = &r->options;
     struct search s = {.origin = origin, .sequence = sequence};
     struct vector after = r->have;
+    uint64_t place;
 
     (void)vector_set(&after, origin, sequence - 1);
-    return o->read(o->context,
-                   o->seek(o->context, &after),
-                   REPLICATION_PAGE_BYTES,
-                   look,
-                   &s) == 0 &&
-           s.done && s.sequence == sequence;
+    s.next_place = o->seek(o->context, &after);
+    do {
+        place = s.next_place;
+        if (o->read(o->context, place, REPLICATION_PAGE_BYTES, look, &s) != 0) {
+            return true; /* for all we know */
+        }
+    } while (!s.done && s.next_place > place);
+    return s.done && s.sequence == sequence;
 }
 
 /* The peer has an event that the record's origin would name as the one before,

@@ -24,6 +24,7 @@ struct node {
     struct vector have;
     struct replication_record records[RECORDS_MAX]; /* by place, from 1 on */
     size_t count;
+    bool coarse;           /* seeks to the first place */
     uint64_t skipped_from; /* of the last skip */
     uint64_t skipped_to;
     uint64_t forked_from; /* of the last fork */
@@ -61,12 +62,12 @@ static uint64_t seek(void *context, const struct vector *after)
 {
     const struct node *n = context;
 
-    for (size_t i = 0; i < n->count; i++) {
+    for (size_t i = 0; i < n->count && !n->coarse; i++) {
         if (n->records[i].sequence > vector_get(after, n->records[i].origin)) {
             return n->records[i].place;
         }
     }
-    return n->count + 1;
+    return n->coarse ? 1 : n->count + 1;
 }
 
 static int read(void *context,
@@ -103,12 +104,13 @@ struct body {
     uint8_t weight[200];
 };
 
-static void append(struct node *n,
-                   uint64_t origin,
-                   uint64_t sequence,
-                   uint64_t predecessor)
+static void append_heavy(struct node *n,
+                         uint64_t origin,
+                         uint64_t sequence,
+                         uint64_t predecessor,
+                         size_t len)
 {
-    struct body *body = alloc_zero(sizeof(*body));
+    struct body *body = alloc_zero(len);
 
     tap_check(n->count < RECORDS_MAX);
     *body = (struct body){.sequence = sequence, .predecessor = predecessor};
@@ -117,9 +119,17 @@ static void append(struct node *n,
                                     .origin = origin,
                                     .sequence = sequence,
                                     .predecessor = predecessor,
-                                    .bytes = bytes_of(body, sizeof(*body))};
+                                    .bytes = bytes_of(body, len)};
     n->count++;
     (void)vector_raise(&n->have, origin, sequence);
+}
+
+static void append(struct node *n,
+                   uint64_t origin,
+                   uint64_t sequence,
+                   uint64_t predecessor)
+{
+    append_heavy(n, origin, sequence, predecessor, sizeof(struct body));
 }
 
 static void store(void *context, const struct peer_events *events)
@@ -718,6 +728,28 @@ TAP_CASE(who_has_all_of_a_node_that_was_set_back_misses_nothing)
     tap_equal(has(&w, 2, 0), 60);
     tap_equal(w.nodes[1].forked_to, 0);
     tap_equal(w.nodes[2].forked_to, 0);
+    end(&w);
+}
+
+TAP_CASE(what_stands_far_from_its_mark_is_looked_for_all_the_same)
+{
+    const uint64_t origin = id(0) | EVENT_ORIGIN_QUORUM;
+    struct world w;
+
+    begin(&w, 3);
+    w.nodes[1].coarse = true;
+    append(&w.nodes[1], origin, 10, 0);
+    for (uint64_t n = 1; n <= 4; n++) {
+        append_heavy(&w.nodes[1], id(1), n, n - 1, REPLICATION_PAGE_BYTES / 2);
+    }
+    append(&w.nodes[1], origin, 50, 10);
+    append(&w.nodes[1], origin, 60, 10);
+    append(&w.nodes[2], origin, 10, 0);
+    append(&w.nodes[2], origin, 50, 10);
+    plug(&w, 1, 2);
+    run(&w);
+    tap_equal(has(&w, 2, 0), 60);
+    tap_equal(w.nodes[1].forked_to, 0);
     end(&w);
 }
 
