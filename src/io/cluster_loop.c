@@ -323,6 +323,37 @@ static void make_hub(struct cluster_loop *c, struct bytes table)
     c->table_digest = table.len > 0 ? hub_table_digest(c->hub) : 0;
 }
 
+static void pass(void *context, const struct gossip_member *member)
+{
+    (void)context;
+    (void)member;
+}
+
+/* Without it a node would take itself for all there is, and for a majority. */
+static int read_table(const struct cluster_loop *c,
+                      struct buffer *ret,
+                      struct why *why)
+{
+    int rc;
+
+    if (!file_exists(c->table_file)) {
+        return 0;
+    }
+    rc = file_read(c->table_file, ret, why);
+    if (rc != 0) {
+        return rc;
+    }
+    if (ret->len == 0 ||
+        gossip_table_read(buffer_view(ret), pass, NULL) != RC_OK) {
+        return why_set(why,
+                       RC_CORRUPT,
+                       "the list of the cluster's members '%s' is damaged: "
+                       "remove it, and name another node with --join",
+                       c->table_file);
+    }
+    return 0;
+}
+
 int cluster_loop_open(const struct cluster_options *options,
                       struct cluster_loop **ret,
                       struct why *why)
@@ -361,8 +392,8 @@ int cluster_loop_open(const struct cluster_options *options,
         rc = cluster_address_find(
             &c->options.listen, &c->options.advertise, &c->address, why);
     }
-    if (rc == 0 && file_exists(c->table_file)) {
-        rc = file_read(c->table_file, &table, why);
+    if (rc == 0) {
+        rc = read_table(c, &table, why);
     }
     if (rc == 0) {
         make_hub(c, buffer_view(&table));
