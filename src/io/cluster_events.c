@@ -1,8 +1,12 @@
 /* What the hub says has happened: told, saved, handed on. */
 #include "base/cleanup.h"
+#include "src/io/clock.h"
 #include "src/io/cluster_state.h"
 #include "src/io/file.h"
 #include "src/io/logger.h"
+
+/* After the members could not be saved. */
+#define SAVE_RETRY_MS 5000
 
 void cluster_events_post(struct cluster_loop *c, enum mail_kind kind)
 {
@@ -78,12 +82,14 @@ void cluster_events_save(struct cluster_loop *c)
     struct why why;
 
     buffer_init(&table, CLUSTER_TABLE_BYTES_MAX);
-    if (digest == c->table_digest) {
+    if (digest == c->table_digest || clock_now().mono_ms < c->save_due_ms) {
         return;
     }
-    c->table_digest = digest;
     hub_table(c->hub, &table);
-    if (file_write(c->table_file, 0600, buffer_view(&table), &why) != 0) {
+    if (file_write(c->table_file, 0600, buffer_view(&table), &why) == 0) {
+        c->table_digest = digest;
+    } else {
+        c->save_due_ms = clock_now().mono_ms + SAVE_RETRY_MS;
         logger_line(LOGGER_ERROR, "cluster.table", "reason=\"%s\"", why.text);
     }
 }
