@@ -115,11 +115,20 @@ static void ask(struct replication *r,
     if (want->peer != NULL && want->peer != peer) {
         replication_send_stop(want->peer, origin);
     }
-    want->peer = peer;
-    want->since_ms = now_ms;
-    want->have = vector_get(&r->have, origin);
+    *want = (struct replication_want){.origin = origin,
+                                      .peer = peer,
+                                      .since_ms = now_ms,
+                                      .have = vector_get(&r->have, origin)};
     (void)vector_raise(&frame.want, origin, want->have);
     (void)link_send(peer->link, &frame);
+}
+
+/* The tick asks again. */
+static void rest(struct replication_want *want, uint64_t now_ms)
+{
+    replication_send_stop(want->peer, want->origin);
+    want->rests = true;
+    want->since_ms = now_ms;
 }
 
 /* Ask for an origin, if somebody has to be asked who is not yet. */
@@ -232,7 +241,7 @@ static void take_gap(struct replication *r,
                      const struct peer_gap *told)
 {
     const struct replication_options *o = &r->options;
-    const struct replication_want *want = want_of(r, told->origin);
+    struct replication_want *want = want_of(r, told->origin);
     uint64_t have = vector_get(&r->have, told->origin);
     uint64_t from = told->from > have ? told->from : have;
     /* What it has by its floor alone is none of that origin's. */
@@ -254,7 +263,8 @@ static void take_gap(struct replication *r,
         return;
     }
     if (waits(r, now_ms, replication_source_gap(peer, told->origin, from))) {
-        return; /* the tick asks again */
+        rest(want, now_ms);
+        return;
     }
     list_each(node, &r->peers)
     {
@@ -266,6 +276,15 @@ static void take_gap(struct replication *r,
         }
     }
     o->skip(o->context, told->origin, from, to);
+}
+
+static void note_came(struct replication *r, uint64_t origin)
+{
+    struct replication_want *want = want_of(r, origin);
+
+    if (want != NULL) {
+        want->came = true;
+    }
 }
 
 void replication_frame(struct replication *r,
@@ -289,6 +308,7 @@ void replication_frame(struct replication *r,
         }
         break;
     case PEER_EVENTS:
+        note_came(r, frame->events.origin);
         o->store(o->context, &frame->events);
         break;
     case PEER_GAP:
@@ -354,7 +374,7 @@ void replication_pump(struct replication *r, struct replication_peer *peer)
     replication_stream(r, peer);
 }
 
-/* Nothing has come for long. */
+/* We have no more than long ago. */
 static void ask_again(struct replication *r,
                       uint64_t now_ms,
                       struct replication_want *want)
@@ -365,6 +385,8 @@ static void ask_again(struct replication *r,
 
     if (other != NULL && vector_get(&other->have, want->origin) > have) {
         ask(r, now_ms, want->origin, other);
+    } else if (want->came && !want->rests) {
+        rest(want, now_ms);
     } else if (vector_get(&want->peer->have, want->origin) > have) {
         ask(r, now_ms, want->origin, want->peer);
     } else {
@@ -378,8 +400,11 @@ void replication_tick(struct replication *r, uint64_t now_ms)
         struct replication_want *want = &r->wants[i];
         uint64_t have = vector_get(&r->have, want->origin);
 
-        if (have > want->have) {
+        if (have > want->have && want->rests) {
+            ask(r, now_ms, want->origin, want->peer);
+        } else if (have > want->have) {
             want->have = have;
+            want->came = false;
             want->since_ms = now_ms;
         } else if (now_ms - want->since_ms >= REPLICATION_RETRY_MS) {
             ask_again(r, now_ms, want);

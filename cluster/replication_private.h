@@ -12,12 +12,16 @@
  * asked again. */
 #define REPLICATION_GAPS_MAX 128
 
-/* Of an origin: whom we asked, when, and what we had then. */
+/* Of an origin: whom we asked, when, and what we had then. When events came and
+ * were not taken, the peer is told to stop for a while: it would send them
+ * again and again, and nothing else. */
 struct replication_want {
     uint64_t origin;
     struct replication_peer *peer;
     uint64_t since_ms;
     uint64_t have;
+    bool came;
+    bool rests;
 };
 
 /* What a node was last known to have on disk, its link open or not. */

@@ -25,6 +25,7 @@ struct node {
     struct replication_record records[RECORDS_MAX]; /* by place, from 1 on */
     size_t count;
     bool coarse;           /* seeks to the first place */
+    uint64_t refused;      /* an origin whose events it does not take */
     uint64_t skipped_from; /* of the last skip */
     uint64_t skipped_to;
     uint64_t forked_from; /* of the last fork */
@@ -144,7 +145,8 @@ static void store(void *context, const struct peer_events *events)
 
         memcpy(&body, bytes.data, sizeof(body));
         n->received++;
-        if (body.sequence > last && body.predecessor <= last) {
+        if (events->origin != n->refused && body.sequence > last &&
+            body.predecessor <= last) {
             append(n, events->origin, body.sequence, body.predecessor);
         }
     }
@@ -607,6 +609,34 @@ TAP_CASE(what_is_in_flight_is_bounded_and_taken_off)
     tap_equal(has(&w, 1, 0), 20);
     tap_equal(w.nodes[1].received, 20);
     tap_equal(link_inflight_bytes(w.nodes[0].cables[1].link), 0);
+    end(&w);
+}
+
+/* As those are that wait for a majority, when no more of them may. */
+TAP_CASE(what_is_not_taken_keeps_no_other_origin_waiting)
+{
+    struct world w;
+
+    begin(&w, 2);
+    w.inflight_max = 500;
+    w.nodes[1].refused = id(0) | EVENT_ORIGIN_QUORUM;
+    for (uint64_t sequence = 1; sequence <= 20; sequence++) {
+        publish(&w, 0, sequence);
+    }
+    for (uint64_t sequence = 1; sequence <= 20; sequence++) {
+        append(&w.nodes[0], id(0), sequence, sequence - 1);
+    }
+    replication_committed(w.nodes[0].replication, w.now_ms);
+    plug(&w, 0, 1);
+    run(&w);
+    tick(&w);
+    tick(&w);
+    tap_equal(has(&w, 1, 0), 0);
+    tap_equal(vector_get(&w.nodes[1].have, id(0)), 20);
+    w.nodes[1].refused = 0;
+    tick(&w);
+    tick(&w);
+    tap_equal(has(&w, 1, 0), 20);
     end(&w);
 }
 
