@@ -100,9 +100,9 @@ void log_seek_skip(struct log *log, uint64_t origin, uint64_t sequence);
 void log_seek_low_water(struct log *log, struct vector *ret);
 
 /* The first place where an event may stand that `after` does not cover, less
- * than LOG_SEEK_SLACK events of some origin before the first that does; one
- * past the last place when there is none. Any thread. */
-#define LOG_SEEK_SLACK 64
+ * than LOG_SEEK_SLACK places before the first that does; one past the last
+ * place when there is none. Any thread. */
+#define LOG_SEEK_SLACK 128
 uint64_t log_seek(struct log *log, const struct vector *after);
 
 /* Of each origin the highest sequence at or before `place`. Reads a few

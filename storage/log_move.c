@@ -15,7 +15,7 @@ int log_move(struct log *log,
     if (rc != 0) {
         return rc;
     }
-    log_seek_rewind(log, events[0]->origin, events[0]->sequence);
+    log_seek_rewind(log, events[0]);
     for (size_t n = 0; n < count; n++) {
         struct event *event = events[n];
 

@@ -23,6 +23,7 @@
 /* Where one event stands. */
 struct log_mark {
     uint64_t sequence;
+    uint64_t predecessor;
     uint64_t place;
 };
 
@@ -32,7 +33,6 @@ struct log_origin {
     uint64_t low;      /* up to here its events may have gone */
     uint64_t nameless; /* up to here it is not known whose they were */
     bool low_known;
-    uint64_t count; /* events noted since the log was opened */
     struct log_mark last;
     struct log_mark *marks; /* ascending; [mark_begin, mark_end) */
     size_t mark_begin;
@@ -182,9 +182,9 @@ void log_show_appended(struct log *log,
                        struct event *const *events,
                        size_t count);
 
-/* Forget where the origin's events from `sequence` on stand: they are about to
- * be noted again. */
-void log_seek_rewind(struct log *log, uint64_t origin, uint64_t sequence);
+/* Forget where its origin's events from `first` on stand: they are about to be
+ * noted again, at other places. */
+void log_seek_rewind(struct log *log, const struct event *first);
 
 /* log_seek.c: an event has come at the end; is about to leave the head, which
  * is said before the commit, so that whoever misses it in a page it has read

@@ -1,18 +1,14 @@
-/* From sequences to places and back. Of each origin's events one in so many is
- * remembered, in memory: what is between two of them is near enough to be
- * passed over by who reads on. */
+/* From sequences to places and back. Of each origin's events one in so many
+ * places is remembered, in memory: what is between two of them is near enough
+ * to be passed over by who reads on. An origin that pauses for longer has its
+ * events before and behind the pause remembered, and with each what it came
+ * after, so that nobody reads through the pause. */
 #include "storage/log_private.h"
 
 #include "base/alloc.h"
 #include "base/check.h"
 
 #include <stdlib.h>
-
-/* A mark for every so many events of an origin: 16 bytes for LOG_SEEK_SLACK. */
-static bool wants_mark(const struct log_origin *o)
-{
-    return o->count % LOG_SEEK_SLACK == 0;
-}
 
 static void add_mark(struct log_origin *o, struct log_mark mark)
 {
@@ -41,6 +37,25 @@ static void add_mark(struct log_origin *o, struct log_mark mark)
     o->marks[o->mark_end++] = mark;
 }
 
+/* A mark for every so many places, where the origin has events. */
+#define MARK_PLACES (LOG_SEEK_SLACK / 2)
+
+static void mark(struct log_origin *o, struct log_mark event)
+{
+    if (o->mark_begin < o->mark_end) {
+        struct log_mark last = o->marks[o->mark_end - 1];
+
+        if (event.place - last.place < MARK_PLACES) {
+            return;
+        }
+        if (o->last.sequence > last.sequence &&
+            event.place - o->last.place >= MARK_PLACES) {
+            add_mark(o, o->last);
+        }
+    }
+    add_mark(o, event);
+}
+
 /* Whose events those were up to there is not known. */
 static void know_low(struct log_origin *o, uint64_t low)
 {
@@ -55,6 +70,8 @@ void log_seek_note(struct log *log,
                    uint64_t predecessor,
                    uint64_t place)
 {
+    const struct log_mark event = {
+        .sequence = sequence, .predecessor = predecessor, .place = place};
     struct log_origin *o;
 
     pthread_mutex_lock(&log->known_lock);
@@ -63,11 +80,8 @@ void log_seek_note(struct log *log,
                           !log_corrupt_between(log, o->last.place, place))) {
         know_low(o, predecessor);
     }
-    if (wants_mark(o)) {
-        add_mark(o, (struct log_mark){.sequence = sequence, .place = place});
-    }
-    o->count++;
-    o->last = (struct log_mark){.sequence = sequence, .place = place};
+    mark(o, event);
+    o->last = event;
     pthread_mutex_unlock(&log->known_lock);
 }
 
@@ -79,7 +93,8 @@ void log_seek_insert(struct log *log,
                      uint64_t predecessor,
                      uint64_t place)
 {
-    const struct log_mark mark = {.sequence = sequence, .place = place};
+    const struct log_mark event = {
+        .sequence = sequence, .predecessor = predecessor, .place = place};
     struct log_origin *o;
     size_t at;
 
@@ -91,13 +106,13 @@ void log_seek_insert(struct log *log,
     if (o->low == sequence) {
         o->low = predecessor;
     }
-    add_mark(o, mark);
+    add_mark(o, event);
     for (at = o->mark_end - 1;
          at > o->mark_begin && o->marks[at - 1].sequence > sequence;
          at--) {
         o->marks[at] = o->marks[at - 1];
     }
-    o->marks[at] = mark;
+    o->marks[at] = event;
     pthread_mutex_unlock(&log->known_lock);
 }
 
@@ -113,17 +128,20 @@ uint64_t log_seek_low(struct log *log, uint64_t origin)
     return low;
 }
 
-void log_seek_rewind(struct log *log, uint64_t origin, uint64_t sequence)
+/* What it came after stood somewhere before it. */
+void log_seek_rewind(struct log *log, const struct event *first)
 {
     struct log_origin *o;
 
     pthread_mutex_lock(&log->known_lock);
-    o = log_origin(log, origin);
+    o = log_origin(log, first->origin);
     while (o->mark_end > o->mark_begin &&
-           o->marks[o->mark_end - 1].sequence >= sequence) {
+           o->marks[o->mark_end - 1].sequence >= first->sequence) {
         o->mark_end--;
     }
-    o->count = 0; /* the next one gets a mark */
+    o->last = (struct log_mark){.sequence = first->predecessor,
+                                .predecessor = first->predecessor,
+                                .place = first->place - 1};
     pthread_mutex_unlock(&log->known_lock);
 }
 
@@ -199,17 +217,28 @@ static const struct log_mark *find_mark(const struct log_origin *o,
     return low > o->mark_begin ? &o->marks[low - 1] : NULL;
 }
 
+/* Whether the mark is of the first event after `sequence`. */
+static bool is_next(const struct log_origin *o,
+                    const struct log_mark *next,
+                    uint64_t sequence)
+{
+    return next < o->marks + o->mark_end && next->predecessor <= sequence;
+}
+
 static uint64_t seek(const struct log *log,
                      const struct log_origin *o,
                      uint64_t sequence)
 {
-    const struct log_mark *mark;
+    const struct log_mark *found;
 
     if (sequence >= o->last.sequence) {
         return log->last_place + 1;
     }
-    mark = find_mark(o, sequence, false);
-    return mark == NULL ? o->marks[o->mark_begin].place : mark->place;
+    found = find_mark(o, sequence, false);
+    if (found == NULL) {
+        return o->marks[o->mark_begin].place;
+    }
+    return is_next(o, found + 1, sequence) ? found[1].place : found->place;
 }
 
 uint64_t log_seek(struct log *log, const struct vector *after)
@@ -231,9 +260,9 @@ uint64_t log_seek(struct log *log, const struct vector *after)
 /* Where an origin's events are beyond `sequence`: at its next mark. */
 static uint64_t uncovered(const struct log_origin *o, uint64_t sequence)
 {
-    const struct log_mark *mark = find_mark(o, sequence, false);
+    const struct log_mark *found = find_mark(o, sequence, false);
     const struct log_mark *next =
-        mark == NULL ? o->marks + o->mark_begin : mark + 1;
+        found == NULL ? o->marks + o->mark_begin : found + 1;
 
     if (o->mark_begin < o->mark_end && next < o->marks + o->mark_end) {
         return next->place;
@@ -321,8 +350,26 @@ static bool raise(uint64_t place, const struct record *record, void *context)
     return true;
 }
 
-/* What the marks tell of the vector at `place`; returns from where on the log
- * must be read for the rest. */
+/* What the marks of an origin tell of the vector at `place`; returns from where
+ * on the log must be read for the rest. */
+static uint64_t raise_by_marks_of(const struct log_origin *o,
+                                  uint64_t place,
+                                  struct vector *ret)
+{
+    const struct log_mark *found = find_mark(o, place, true);
+
+    (void)vector_raise(ret, o->origin, o->low);
+    if (o->last.place != 0 && o->last.place <= place) {
+        (void)vector_raise(ret, o->origin, o->last.sequence);
+        return place + 1;
+    }
+    if (found == NULL) { /* it begins later */
+        return place + 1;
+    }
+    (void)vector_raise(ret, o->origin, found->sequence);
+    return is_next(o, found + 1, found->sequence) ? place + 1 : found->place;
+}
+
 static uint64_t raise_by_marks(struct log *log,
                                uint64_t place,
                                struct vector *ret)
@@ -332,18 +379,9 @@ static uint64_t raise_by_marks(struct log *log,
     pthread_mutex_lock(&log->known_lock);
     (void)vector_raise(ret, log->origin, 0);
     for (size_t i = 0; i < log->origin_count; i++) {
-        const struct log_origin *o = &log->origins[i];
-        const struct log_mark *mark = find_mark(o, place, true);
+        uint64_t at = raise_by_marks_of(&log->origins[i], place, ret);
 
-        (void)vector_raise(ret, o->origin, o->low);
-        if (o->last.place != 0 && o->last.place <= place) {
-            (void)vector_raise(ret, o->origin, o->last.sequence);
-        } else if (mark != NULL) {
-            (void)vector_raise(ret, o->origin, mark->sequence);
-            from = mark->place < from ? mark->place : from;
-        } else if (o->last.place != 0) {
-            from = 1;
-        }
+        from = at < from ? at : from;
     }
     log_prune_floor(&log->pruned, ret);
     pthread_mutex_unlock(&log->known_lock);

@@ -257,4 +257,36 @@ TAP_CASE(a_reserve_is_on_disk_with_the_next_append_and_stays)
     log_close(log);
 }
 
+static void append_other(struct log *log, uint64_t sequence)
+{
+    struct event *event = fixture_event(sequence, 40);
+    struct why why;
+
+    event->origin = FIXTURE_ORIGIN + 2;
+    event->predecessor = log_last_sequence(log, event->origin);
+    tap_equal(log_append(log, &event, 1, &why), 0);
+    event_unref(event);
+}
+
+TAP_CASE(who_has_all_misses_nothing_beside_an_origin_with_an_event_now_and_then)
+{
+    struct log *log =
+        open_with(fixture_dir(), 10, INDEX_UNLIMITED, INDEX_UNLIMITED);
+    struct vector has;
+    struct log_missed m;
+
+    append_other(log, 1);
+    append_run(log, 1000, 600);
+    log_seek_vector(log, &has);
+    append_other(log, 2);
+    append_run(log, 1600, 5);
+    m = missed(log, log_seek(log, &has), &has);
+    tap_equal(m.count, 0);
+    append_run(log, 1605, 600);
+    m = missed(log, log_seek(log, &has), &has);
+    tap_equal(m.count, 605 - 10);
+    tap_check(m.exact);
+    log_close(log);
+}
+
 TAP_MAIN()
