@@ -73,7 +73,7 @@ void deadline_expire(struct shard *shard, struct moment now)
         }
         /* A slow subscriber costs nothing and is waited for. */
         list_remove(&c->write_node);
-        if (!client_subscribes(c)) {
+        if (!client_subscribes(c) || c->state == CLIENT_HISTORY) {
             shard_count(shard, timeouts, 1);
             client_abort(c);
         }

@@ -255,6 +255,24 @@ TAP_CASE(a_peer_that_takes_no_answer_is_closed_at_the_write_limit)
     shard_world_free(w);
 }
 
+TAP_CASE(a_peer_that_takes_no_answer_and_asks_for_history_is_closed_as_well)
+{
+    struct shard_world *w = shard_world_new(NULL);
+    struct shard_peer *p = blocked_with_answer(w);
+
+    shard_peer_send(p, "GET /event?channel=/default/a HTTP/1.1\r\nHost: h\r\n");
+    shard_peer_send(p, "x-api-key: ");
+    shard_peer_send(p, w->key);
+    shard_peer_send(p, "\r\n\r\n");
+    shard_world_turn(w);
+    tap_equal(w->metrics.subscriptions_open, 1);
+    shard_world_wait(w, w->options.limits.write_timeout_ms);
+    tap_check(p->closed);
+    tap_equal(w->metrics.timeouts, 1);
+    tap_equal(w->metrics.subscriptions_open, 0);
+    shard_world_free(w);
+}
+
 TAP_CASE(a_peer_that_takes_a_little_now_and_then_is_not_closed)
 {
     struct shard_world *w = shard_world_new(NULL);
