@@ -38,9 +38,8 @@ struct shard *shard_new(const struct shard_options *options)
     delivery_arena_init(&shard->deliveries, limits->send_buffer_max);
     replay_page_queue_init(&shard->pages, options->seed);
     shard->place = options->last_place;
-    if (options->lookup.vector_at != NULL) {
-        (void)options->lookup.vector_at(
-            options->lookup.context, shard->place, &shard->vector);
+    if (options->lookup.vector != NULL) {
+        (void)options->lookup.vector(options->lookup.context, &shard->vector);
     }
     list_init(&shard->sending);
     list_init(&shard->closing);

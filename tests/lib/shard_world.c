@@ -32,10 +32,13 @@ struct shard_world_options shard_world_defaults(void)
 static uint64_t lookup_vector(void *context, struct vector *ret)
 {
     struct shard_world *w = context;
+    uint64_t floor = vector_get(&w->low, VECTOR_FLOOR);
 
     *ret = (struct vector){0};
     (void)vector_raise(ret, w->sequencer.origin, w->sequencer.last_stored);
-    (void)vector_raise(ret, VECTOR_FLOOR, vector_get(&w->low, VECTOR_FLOOR));
+    if (floor > 0) {
+        (void)vector_raise(ret, VECTOR_FLOOR, floor);
+    }
     return w->log_count;
 }
 

@@ -2,6 +2,7 @@
 #include "src/io/log_view.h"
 
 #include "src/bridge/shard_state.h"
+#include "tests/lib/damage.h"
 #include "tests/lib/log_fixture.h"
 #include "tests/lib/shard_world.h"
 
@@ -122,6 +123,36 @@ TAP_CASE(events_behind_a_page_of_hidden_ones_are_read)
     shard_free(shard);
     shard = shard_new(&options);
     tap_equal(ask(log, "channel=/default/*&last=5"), 5);
+    shard_free(shard);
+    shard_world_free(w);
+    log_close(log);
+}
+
+/* What a lookup over the log says first is what its shard begins with. */
+TAP_CASE(history_is_answered_when_the_last_record_is_damaged)
+{
+    const char *dir = fixture_dir();
+    struct log *log = fixture_open(dir);
+    struct shard_options options;
+    struct log_stat stat;
+    struct why why;
+
+    fixture_append(log, 1, 60, 40);
+    tap_equal(log_trim(log, 1, 3, &why), 3); /* now meta has the vector */
+    log_close(log);
+    tap_check(damage_flip(dir, "\"60:", 1) > 0);
+    log = fixture_open(dir);
+    stat = fixture_stat(log);
+    tap_equal(stat.corrupt_count, 1);
+    w = shard_world_new(NULL);
+    options = w->shard->options;
+    options.lookup = log_view_lookup(log);
+    options.last_place = stat.last_place;
+    shard = shard_new(&options);
+    tap_equal(ask(log, "channel=/default/a&limit=1000"), 18);
+    shard_free(shard);
+    shard = shard_new(&options);
+    tap_equal(ask(log, "channel=/default/empty"), 0);
     shard_free(shard);
     shard_world_free(w);
     log_close(log);
