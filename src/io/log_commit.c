@@ -184,8 +184,8 @@ struct commit *log_commit_new(const struct log_thread_options *options,
         log_seek_vector(log, &have);
         commit_deferred(hidden.commit, &have);
     }
-    if (options->clustered) {
-        commit_cluster(hidden.commit, &none, false, false);
-    }
+    /* Readers begin with what is shown from now on. */
+    commit_cluster(
+        hidden.commit, &none, !options->clustered, !options->clustered);
     return hidden.commit;
 }
