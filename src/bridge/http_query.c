@@ -19,6 +19,10 @@ enum problem http_query_read(struct client *client,
     int rc;
 
     buffer_clear(text);
+    /* Room for all of it at once: what is in it already does not move. */
+    if (rest.len > 0 && buffer_reserve(text, rest.len) == NULL) {
+        return PROBLEM_QUERY_MALFORMED;
+    }
     while ((rc = query_next(&rest, text, &name, &value)) == 0) {
         enum problem problem = PROBLEM_NONE;
 

@@ -362,6 +362,36 @@ TAP_CASE(metrics_are_for_admins_as_key_or_as_bearer)
     shard_world_free(w);
 }
 
+TAP_CASE(a_token_counts_wherever_it_stands_in_a_long_query)
+{
+    enum { PAD = 8000 };
+    struct shard_world *w = shard_world_new(NULL);
+    struct shard_peer *p = shard_world_connect(w);
+    char text[3 * API_KEY_TEXT_BYTES_MAX];
+    char token[2 * API_KEY_TEXT_BYTES_MAX];
+    const char *at;
+
+    request(p, "POST /event/token", key_field(w->key), "");
+    shard_world_settle(w);
+    tap_equal(shard_peer_answer(p, NULL), 200);
+    tap_check(body_has(p, "\"token\":\""));
+    at = strstr((const char *)p->taken.data, "\"token\":\"");
+    tap_check(sscanf(at, "\"token\":\"%[^\"]", token) == 1);
+
+    snprintf(text,
+             sizeof(text),
+             "GET /event/stream?token=%s&channel=/default/a&pad=%0*d "
+             "HTTP/1.1\r\nHost: h\r\n\r\n",
+             token,
+             PAD,
+             0);
+    shard_peer_send(p, text);
+    shard_world_settle(w);
+    tap_check(
+        bytes_starts_with(buffer_view(&p->got), bytes_text("HTTP/1.1 200 ")));
+    shard_world_free(w);
+}
+
 TAP_CASE(the_key_is_judged_before_the_body)
 {
     struct shard_world *w = shard_world_new(NULL);
