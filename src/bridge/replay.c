@@ -153,12 +153,12 @@ enum problem replay_find(struct shard *shard,
         ret->at = request->after;
         return place_after(shard, now, &present, &request->after, &ret->place);
     case REPLAY_LAST:
-        if (request->count == 0 || shard->place == 0) {
+        if (request->count == 0 || present.place == 0) {
             return place_now(&present, ret);
         }
         if (pattern_count > 1 || patterns[0].wildcard) {
             ret->last = request->count;
-            ret->place = shard->place;
+            ret->place = present.place;
             ret->only_kept = true;
             ret->since_place = present.place;
             lookup->low_water(lookup->context, &ret->at);

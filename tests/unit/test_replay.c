@@ -455,6 +455,28 @@ TAP_CASE(history_has_what_was_answered_before_it_was_asked_for)
     shard_world_free(w);
 }
 
+TAP_CASE(last_has_what_was_answered_before_the_shard_has_walked_to_anything)
+{
+    static const char *const channels[] = {"/default/a", "/default/*"};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct shard_world *w = replay_world();
+        struct shard_peer *p = shard_world_websocket(w);
+        struct batch *batch;
+
+        shard_world_publish(w, "/default/a", "\"0:\"");
+        batch = shard_world_store(w);
+        replay_subscribe(p, channels[i], "\"replay\":{\"last\":5}");
+        for (int n = 0; n < 5; n++) {
+            (void)shard_world_turn(w);
+        }
+        shard_world_give(w, batch);
+        shard_world_settle(w);
+        replay_has_exactly(shard_peer_lines(p), 0, 1);
+        shard_world_free(w);
+    }
+}
+
 static struct shard_world *clustered_world(void)
 {
     struct shard_world_options options = shard_world_defaults();
