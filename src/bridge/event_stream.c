@@ -17,16 +17,34 @@ struct wish {
     struct bytes token; /* in the shard's text */
 };
 
+/* One that comes twice is the same, however it is written. */
+static bool has_pattern(const struct wish *wish,
+                        const struct channel_name *pattern)
+{
+    struct bytes name = channel_name_view(pattern);
+
+    for (size_t i = 0; i < wish->pattern_count; i++) {
+        if (bytes_equal(channel_name_view(&wish->patterns[i]), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum problem add_channel(struct wish *wish, struct bytes value)
 {
+    struct channel_name pattern;
+
+    if (channel_name_parse_pattern(value, &pattern) != 0) {
+        return PROBLEM_CHANNEL_MALFORMED;
+    }
+    if (has_pattern(wish, &pattern)) {
+        return PROBLEM_NONE;
+    }
     if (wish->pattern_count == SUBSCRIPTION_PATTERNS_MAX) {
         return PROBLEM_SUBSCRIPTIONS_TOO_MANY;
     }
-    if (channel_name_parse_pattern(value,
-                                   &wish->patterns[wish->pattern_count]) != 0) {
-        return PROBLEM_CHANNEL_MALFORMED;
-    }
-    wish->pattern_count++;
+    wish->patterns[wish->pattern_count++] = pattern;
     return PROBLEM_NONE;
 }
 

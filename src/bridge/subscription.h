@@ -66,8 +66,9 @@ struct subscription_table {
 void subscription_table_init(struct subscription_table *t, uint64_t seed);
 void subscription_table_done(struct subscription_table *t); /* must be empty */
 
-/* Live from this call on, for events after `after_place`. The caller links
- * client_node. `id` is empty for one that is not a WebSocket's. */
+/* Live from this call on, for events after `after_place`. No two patterns are
+ * alike. The caller links client_node. `id` is empty for one that is not a
+ * WebSocket's. */
 struct subscription *subscription_new(struct subscription_table *t,
                                       struct client *client,
                                       struct bytes id,

@@ -534,6 +534,30 @@ TAP_CASE(answers_reach_a_client_that_is_behind)
     shard_world_free(w);
 }
 
+TAP_CASE(a_stream_that_names_a_channel_twice_has_it_once_and_falls_behind_once)
+{
+    struct shard_world *w = small_world();
+    struct shard_peer *p = shard_world_connect(w);
+    char text[2048];
+
+    (void)snprintf(text,
+                   sizeof(text),
+                   "GET /event/stream?channel=/default/a&channel=/default/*"
+                   "&channel=default/a/ HTTP/1.1\r\nHost: h\r\n"
+                   "x-api-key: %s\r\n\r\n",
+                   w->key);
+    shard_peer_send(p, text);
+    shard_world_settle(w);
+    tap_equal(p->client->state, CLIENT_STREAM);
+    shard_peer_block(p);
+    publish(w, "/default/a", 0, 100, 100);
+    tap_equal(w->metrics.catchup_begun, 1);
+    shard_peer_allow(p, SIZE_MAX);
+    shard_world_settle(w);
+    tap_equal(w->metrics.deliveries, 100);
+    shard_world_free(w);
+}
+
 TAP_CASE(a_client_that_leaves_while_behind_is_forgotten)
 {
     struct shard_world *w = small_world();
