@@ -104,6 +104,22 @@ void batch_unref_all(struct list *batches)
     }
 }
 
+void batch_discharge(struct batch *batch)
+{
+    check(batch->discharged == 0);
+    intake_release(batch->intake, batch->bytes);
+    batch->discharged = batch->bytes;
+    batch->bytes = 0;
+}
+
+void batch_charge(struct batch *batch)
+{
+    check(batch->bytes == 0);
+    intake_add(batch->intake, batch->discharged);
+    batch->bytes = batch->discharged;
+    batch->discharged = 0;
+}
+
 bool batch_full(const struct batch *batch)
 {
     return batch->event_count > BATCH_EVENTS_MAX - CLIENT_MSG_EVENTS_MAX ||

@@ -24,6 +24,7 @@ struct batch {
     struct list node; /* of whose turn it is, see frontier.h */
     struct intake *intake;
     size_t bytes;        /* charged to the intake */
+    size_t discharged;   /* taken off it for a while */
     size_t record_bytes; /* of its events in the log, about */
     uint64_t origin;     /* of its events; 0: of answers only */
     uint64_t skip_from;  /* no events: those after it, */
@@ -65,6 +66,10 @@ struct batch *batch_new_prune(struct intake *intake,
 struct batch *batch_ref(struct batch *batch);
 void batch_unref(struct batch *batch);
 void batch_unref_all(struct list *batches); /* empty then */
+
+/* Take it off the intake, and charge it again, beyond the bound. */
+void batch_discharge(struct batch *batch);
+void batch_charge(struct batch *batch);
 
 /* Whether another publish might not fit. */
 bool batch_full(const struct batch *batch);

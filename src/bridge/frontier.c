@@ -52,7 +52,10 @@ void frontier_done(struct frontier *f)
     batch_unref_all(&f->ready);
 }
 
-static void count(struct frontier *f, const struct batch *b, bool more)
+/* What waits for a quorum is bounded here, at its origin, and not by the
+ * intake: were that full of it, nobody would be listened to any more who could
+ * say that it is safe. */
+static void count(struct frontier *f, struct batch *b, bool more)
 {
     if (!waits_for_quorum(b->origin)) {
         return;
@@ -60,9 +63,11 @@ static void count(struct frontier *f, const struct batch *b, bool more)
     if (more) {
         f->unsafe_events += b->event_count;
         f->unsafe_bytes += b->record_bytes;
+        batch_discharge(b);
     } else {
         f->unsafe_events -= b->event_count;
         f->unsafe_bytes -= b->record_bytes;
+        batch_charge(b);
     }
 }
 

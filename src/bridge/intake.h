@@ -1,6 +1,7 @@
 /* The intake: how many bytes of publishes may be between the shards' doors and
  * their answers in the whole node. It is the one bound on every queue between
- * the threads. */
+ * the threads; what the cluster's other nodes send has another of its kind, so
+ * that they are heard however much is published here. */
 #ifndef BRIDGE_INTAKE_H
 #define BRIDGE_INTAKE_H
 

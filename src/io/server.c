@@ -26,6 +26,7 @@ struct server {
     struct log *log;
     struct log_thread *log_thread;
     struct intake intake;
+    struct intake peer_intake; /* of what the cluster's other nodes send */
     struct namespace_table namespaces;
     atomic_size_t connections;
     struct metrics **metrics; /* one a shard, the log's, the cluster's */
@@ -322,7 +323,7 @@ static int open_cluster(struct server *server)
         .options = server->options,
         .log = server->log,
         .log_thread = server->log_thread,
-        .intake = &server->intake,
+        .intake = &server->peer_intake,
         .metrics = server->metrics[server->shard_count + 1],
         .server = &server->mailbox,
         .shards = server->shard_mailboxes,
@@ -397,6 +398,7 @@ static void prepare(struct server *server)
         server->shard_count = SERVER_SHARDS_MAX;
     }
     server->intake.bytes_max = options->queue_bytes_max;
+    server->peer_intake.bytes_max = options->queue_bytes_max;
     cluster_status_init(&server->status);
     randombytes_buf(server->token_secret, sizeof(server->token_secret));
     namespace_table_init(&server->namespaces, random_u64());

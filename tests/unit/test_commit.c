@@ -728,6 +728,36 @@ TAP_CASE(what_still_waits_at_the_end_is_taken_off_the_intake)
     world_done(&w);
 }
 
+TAP_CASE(what_waits_for_a_quorum_is_off_the_intake_until_it_is_shown)
+{
+    struct world w;
+    struct why why;
+    size_t behind;
+
+    world_init(&w);
+    safe(&w, OWN, 0);
+    publish(&w, "a", true);
+    tap_check(atomic_load(&w.intake.bytes) > 0);
+    step(&w, 0);
+    tap_equal(atomic_load(&w.intake.bytes), 0);
+    publish(&w, "b", false);
+    behind = atomic_load(&w.intake.bytes);
+    step(&w, 0);
+    tap_equal(atomic_load(&w.intake.bytes), behind);
+    step(&w, TIMEOUT_MS); /* deferred, and still not charged */
+    expect(&w, "b ", "a:33 b:0 ");
+    tap_equal(atomic_load(&w.intake.bytes), 0);
+    safe(&w, OWN, own(&w));
+    tap_equal(commit_step(w.commit, w.now, &why), 0);
+    tap_check(atomic_load(&w.intake.bytes) > 0);
+    step(&w, 0);
+    expect(&w, "a ", "");
+    tap_equal(atomic_load(&w.intake.bytes), 0);
+    publish(&w, "c", true);
+    step(&w, 0);
+    world_done(&w);
+}
+
 TAP_CASE(a_repeat_of_what_is_not_known_to_be_safe_is_refused)
 {
     struct world w;
