@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* Of an event in the log, besides its texts. */
+/* What an event takes in the log besides its texts, at most. */
 #define RECORD_EXTRA_BYTES 48
 
 struct batch *batch_new(struct intake *intake, uint32_t shard_count)

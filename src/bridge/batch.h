@@ -25,7 +25,7 @@ struct batch {
     struct intake *intake;
     size_t bytes;        /* charged to the intake */
     size_t discharged;   /* taken off it for a while */
-    size_t record_bytes; /* of its events in the log, about */
+    size_t record_bytes; /* of its events in the log, at most */
     uint64_t origin;     /* of its events; 0: of answers only */
     uint64_t skip_from;  /* no events: those after it, */
     uint64_t skip_to;    /* and up to there, are lost; else 0 */

@@ -175,6 +175,28 @@ TAP_CASE(two_full_batches_of_the_largest_events_fit_one_append_of_the_log)
     batch_unref(batch);
 }
 
+/* Else a peer's smallest events do not fit the append that they are put into.
+ */
+TAP_CASE(records_take_no_more_in_the_log_than_their_batch_says)
+{
+    struct batch *batch = batch_new(&intake, 1);
+    size_t record_bytes = 0;
+
+    for (int i = 0; i < 100; i++) {
+        struct event *event = event_new_keyed(
+            bytes_text("/a"), bytes_text("1"), bytes_text("key"));
+
+        record_bytes +=
+            RECORD_OVERHEAD_BYTES + strlen("/a1") + 1 + strlen("key");
+        batch_add_event(batch, event);
+        event->sequence = (uint64_t)i + 1;
+        tap_check(batch->record_bytes >= record_bytes);
+    }
+    batch_drop_until(batch, 100);
+    tap_equal(batch->record_bytes, 0);
+    batch_unref(batch);
+}
+
 TAP_CASE(a_batch_that_the_log_refused_has_no_events_and_its_answers_say_why)
 {
     struct batch *batch = batch_new(&intake, 2);
