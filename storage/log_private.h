@@ -198,6 +198,10 @@ void log_seek_note(struct log *log,
                    uint64_t predecessor,
                    uint64_t place);
 void log_seek_leave(struct log *log, uint64_t origin, uint64_t sequence);
+
+/* The origin's first event that is left, or is about to leave, came after that
+ * one: what was before it and never left was damaged and is lost. */
+void log_seek_lose(struct log *log, uint64_t origin, uint64_t sequence);
 void log_seek_forget(struct log *log, uint64_t origin, uint64_t place);
 void log_seek_scanned(struct log *log);
 

@@ -145,6 +145,18 @@ void log_seek_rewind(struct log *log, const struct event *first)
     pthread_mutex_unlock(&log->known_lock);
 }
 
+void log_seek_lose(struct log *log, uint64_t origin, uint64_t sequence)
+{
+    struct log_origin *o;
+
+    pthread_mutex_lock(&log->known_lock);
+    o = log_origin(log, origin);
+    if (!o->low_known || o->low < sequence) {
+        know_low(o, sequence);
+    }
+    pthread_mutex_unlock(&log->known_lock);
+}
+
 void log_seek_leave(struct log *log, uint64_t origin, uint64_t sequence)
 {
     struct log_origin *o;

@@ -9,6 +9,9 @@
 /* How far a corrupt head is looked past to learn how old it is. */
 #define LOOK_PAST_MAX 64
 
+/* How far behind a head that was lost it is looked for what came after it. */
+#define LOOK_BEHIND_MAX 4096
+
 /* Clearing up after readers that were killed, once in so many steps. */
 #define READER_CHECK_STEPS 64
 
@@ -18,6 +21,7 @@ struct step {
     uint64_t older_than_ms;
     size_t count_max;
     size_t count;
+    bool lost; /* some of what went was damaged */
     struct buffer gone;
 };
 
@@ -129,11 +133,44 @@ static int delete_head(struct log *log, MDB_cursor *cursor, struct step *step)
     }
     memcpy(&place, key.mv_data, sizeof(place));
     if (log_read_record(value, &record) == 0) {
+        log_seek_lose(log, record.origin, record.predecessor);
         log_seek_leave(log, record.origin, record.sequence);
         index_leave(log->index, record.channel, record.origin, record.sequence);
+    } else {
+        step->lost = true;
     }
     gone_add(step, place, value.mv_size, &record);
     return mdb_cursor_del(cursor, 0);
+}
+
+/* A damaged record that goes does not say what it was, but the first whole one
+ * of its origin that is left says what came before it. */
+static void note_lost(struct log *log, MDB_cursor *cursor)
+{
+    struct vector met = {0};
+    MDB_cursor_op op = MDB_FIRST;
+    uint64_t damaged = 0;
+
+    for (unsigned n = 0; n < LOOK_BEHIND_MAX; n++, op = MDB_NEXT) {
+        MDB_val key;
+        MDB_val value;
+        struct record record;
+        uint64_t place;
+
+        if (mdb_cursor_get(cursor, &key, &value, op) != 0) {
+            return;
+        }
+        memcpy(&place, key.mv_data, sizeof(place));
+        damaged = n == 0 ? log_corrupt_next(log, place, false) : damaged;
+        if (place >= damaged) {
+            return; /* it may be whole again; else it goes, too */
+        }
+        if (log_read_record(value, &record) == 0 &&
+            !vector_knows(&met, record.origin) &&
+            vector_raise(&met, record.origin, record.sequence)) {
+            log_seek_lose(log, record.origin, record.predecessor);
+        }
+    }
 }
 
 static int delete_heads(struct log *log, MDB_txn *txn, struct step *step)
@@ -152,6 +189,9 @@ static int delete_heads(struct log *log, MDB_txn *txn, struct step *step)
         }
         step->count++;
     }
+    if (step->lost) {
+        note_lost(log, cursor);
+    }
     mdb_cursor_close(cursor);
     return error == MDB_NOTFOUND ? 0 : error;
 }
@@ -165,6 +205,7 @@ static int trim(struct log *log, struct step *step)
         return error;
     }
     step->count = 0;
+    step->lost = false;
     buffer_clear(&step->gone);
     error = delete_heads(log, txn, step);
     if (error == 0 && step->count > 0) {

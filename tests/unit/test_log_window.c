@@ -1,5 +1,6 @@
 /* Windows of a log: by count, bytes and age, also when opened again; what has
  * left them, and who misses it. */
+#include "tests/lib/damage.h"
 #include "tests/lib/log_fixture.h"
 
 static uint64_t at_ms(uint64_t ms)
@@ -287,6 +288,28 @@ TAP_CASE(who_has_all_misses_nothing_beside_an_origin_with_an_event_now_and_then)
     tap_equal(m.count, 605 - 10);
     tap_check(m.exact);
     log_close(log);
+}
+
+/* Nobody had the time to read it and be told that it is damaged. */
+TAP_CASE(a_damaged_record_that_is_trimmed_is_gone_for_those_who_lack_it)
+{
+    for (uint64_t left = 4; left <= 5; left++) { /* the first that stays */
+        const char *dir = fixture_dir();
+        struct log *log = fixture_open(dir);
+        struct vector has = {0};
+        struct why why;
+
+        fixture_append(log, 1, 6, 40); /* the third is of channel A */
+        log_close(log);
+        tap_equal(damage_flip(dir, "\"3:", 1), 1);
+        log = fixture_open(dir);
+        tap_equal(log_trim(log, 1, left - 1, &why), (int)left - 1);
+        tap_check(vector_raise(&has, FIXTURE_ORIGIN, 2));
+        tap_check(log_window_gone(log, A, &has));
+        tap_check(vector_raise(&has, FIXTURE_ORIGIN, 3));
+        tap_check(!log_window_gone(log, A, &has));
+        log_close(log);
+    }
 }
 
 TAP_MAIN()
