@@ -308,8 +308,8 @@ static bool on_message(void *context,
     struct client_msg msg = {.type = CLIENT_MSG_UNKNOWN};
     enum problem problem;
 
-    if (kind == WS_STREAM_PONG) {
-        return true;
+    if (kind == WS_STREAM_PONG || c->state == CLIENT_CLOSING) {
+        return true; /* after our goodbye, only the peer's matters */
     }
     shard_count(c->shard, messages_in, 1);
     if (c->refusal != PROBLEM_NONE) {

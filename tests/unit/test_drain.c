@@ -142,6 +142,24 @@ TAP_CASE(who_subscribes_while_the_node_stops_is_sent_away_at_once)
     shard_world_free(w);
 }
 
+TAP_CASE(what_comes_behind_the_message_that_ends_a_connection_is_not_read)
+{
+    struct shard_world *w = shard_world_new(NULL);
+    struct shard_peer *p = subscriber(w);
+    struct shard_peer *other = subscriber(w);
+
+    drain(w, 60000);
+    shard_peer_subscribe(p, "t", "/default/b");
+    shard_peer_publish(p, "op", "/default/a", "1");
+    shard_peer_unsubscribe(p, "s");
+    shard_world_settle(w);
+    tap_equal(w->metrics.publishes, 0);
+    tap_equal_text(bytes_text(shard_peer_lines(p)),
+                   "close 1001 the node stops\n");
+    tap_check(!has_left(other));
+    shard_world_free(w);
+}
+
 TAP_CASE(streams_end_and_what_waits_is_answered)
 {
     struct shard_world *w = shard_world_new(NULL);
