@@ -5,6 +5,7 @@
 
 #include <sodium.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 bool serve_cluster_wanted(const struct settings *s)
 {
@@ -14,14 +15,9 @@ bool serve_cluster_wanted(const struct settings *s)
 static int read_secret(const char *path, uint8_t *ret, struct why *why)
 {
     CLEANUP(buffer_done) struct buffer text;
+    struct stat found;
     int rc;
 
-    if (path[0] == '\0') {
-        return why_set(why,
-                       RC_MALFORMED,
-                       "cluster.listen needs cluster.secret_file: make one "
-                       "with 'weir key secret'");
-    }
     buffer_init(&text, CLUSTER_SECRET_TEXT_BYTES + 1);
     rc = file_read(path, &text, why);
     if (rc == RC_TOO_LARGE ||
@@ -30,6 +26,13 @@ static int read_secret(const char *path, uint8_t *ret, struct why *why)
                      RC_MALFORMED,
                      "'%s' does not hold the secret of a cluster, as 'weir key "
                      "secret' prints it",
+                     path);
+    }
+    /* A group may be the service's own. */
+    if (rc == 0 && stat(path, &found) == 0 && (found.st_mode & S_IRWXO) != 0) {
+        rc = why_set(why,
+                     RC_DENIED,
+                     "'%s' can be read or changed by everybody; chmod o= it",
                      path);
     }
     if (text.data != NULL) {

@@ -8,6 +8,7 @@
 #include "src/config_text.h"
 #include "src/io/file.h"
 #include "src/io/issuer.h"
+#include "src/url.h"
 
 #include <stdio.h>
 
@@ -207,6 +208,46 @@ static unsigned line_of(const struct load *l, const char *name)
     return l->lines[index];
 }
 
+/* A part of a cluster's settings would leave a node silently on its own. */
+static int check_cluster(struct load *l, struct why *why)
+{
+    const struct settings *s = l->settings;
+    const struct {
+        const char *name;
+        bool given;
+    } others[] = {
+        {"cluster.advertise", s->cluster_advertise.host[0] != 0},
+        {"cluster.join", s->cluster_join.count > 0},
+        {"cluster.secret_file", s->cluster_secret_file != NULL},
+        {"cluster.urls", s->cluster_urls.count > 0},
+    };
+    struct url url;
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (others[i].given && s->cluster_listen.host[0] == 0) {
+            l->line = line_of(l, others[i].name);
+            return why_set(
+                why, RC_MALFORMED, "%s: needs cluster.listen", others[i].name);
+        }
+    }
+    l->line = line_of(l, "cluster.listen");
+    if (s->cluster_listen.host[0] != 0 && s->cluster_secret_file == NULL) {
+        return why_set(why,
+                       RC_MALFORMED,
+                       "cluster.listen: needs cluster.secret_file; 'weir key "
+                       "secret' makes a secret");
+    }
+    l->line = line_of(l, "cluster.urls");
+    for (size_t i = 0; i < s->cluster_urls.count; i++) {
+        int rc = url_parse(s->cluster_urls.items[i], &url, why);
+
+        if (rc != 0) {
+            return why_wrap(why, rc, "cluster.urls");
+        }
+    }
+    return 0;
+}
+
 /* What each setting allows, and the whole does not. */
 static int check_together(struct load *l, struct why *why)
 {
@@ -237,7 +278,7 @@ static int check_together(struct load *l, struct why *why)
             return why_wrap(why, rc, "keys.issuers: item %zu", i + 1);
         }
     }
-    return 0;
+    return check_cluster(l, why);
 }
 
 /* The line of the first byte that is not UTF-8's. */

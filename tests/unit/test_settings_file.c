@@ -166,6 +166,38 @@ TAP_CASE(settings_file_refuses_tls_without_certificate_or_key)
                    "tls.key");
 }
 
+TAP_CASE(settings_file_refuses_a_part_of_a_cluster)
+{
+    struct settings s;
+
+    expect_refused("\ncluster.listen = 127.0.0.1:7946",
+                   "weir.conf:2: cluster.listen: needs cluster.secret_file; "
+                   "'weir key secret' makes a secret");
+    expect_refused("cluster.join = [192.0.2.1:7946]",
+                   "weir.conf:1: cluster.join: needs cluster.listen");
+    expect_refused("cluster { advertise = 192.0.2.1:7946 }",
+                   "weir.conf:1: cluster.advertise: needs cluster.listen");
+    expect_refused("\n\ncluster.secret_file = secret",
+                   "weir.conf:3: cluster.secret_file: needs cluster.listen");
+    expect_refused("cluster.urls = http://a.example",
+                   "weir.conf:1: cluster.urls: needs cluster.listen");
+    tap_equal(parse(&s,
+                    "cluster { listen = 127.0.0.1:7946; secret_file = s\n"
+                    "urls = [http://a.example, \"https://[2001:db8::1]\"] }",
+                    NULL),
+              0);
+    settings_done(&s);
+}
+
+TAP_CASE(settings_file_refuses_urls_that_are_none)
+{
+    expect_refused("cluster { listen = 127.0.0.1:7946; secret_file = s\n"
+                   "urls = [http://a.example, b.example] }",
+                   "weir.conf:2: cluster.urls: 'b.example' is not a server's "
+                   "URL: it must begin with http://, https://, ws:// or "
+                   "wss://");
+}
+
 TAP_CASE(settings_file_refuses_a_timeout_before_the_keepalive)
 {
     expect_refused("websocket.keepalive = 300s",
