@@ -216,7 +216,7 @@ static int print_events(const struct options *o, struct log *log)
     walk.content = options_has(o, "content");
     rc = log_walk_events(&walk, channel, &why);
     log_walk_done(&walk);
-    return rc == 0 ? 0 : complain(&why);
+    return rc == 0 || rc == RC_CLOSED ? 0 : complain(&why);
 }
 
 static int print_check(struct log *log)

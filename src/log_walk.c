@@ -99,8 +99,10 @@ static int end_page(struct log_walk *w,
                     struct why *why)
 {
     if (w->page.len > 0 && fwrite(w->page.data, w->page.len, 1, stdout) != 1) {
-        return why_set(
-            why, RC_IO, "cannot write to standard output: %s", strerror(errno));
+        return why_set(why,
+                       errno == EPIPE ? RC_CLOSED : RC_IO,
+                       "cannot write to standard output: %s",
+                       strerror(errno));
     }
     buffer_clear(&w->page);
     tell_trimmed(w, from, to);

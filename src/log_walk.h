@@ -26,7 +26,8 @@ void log_walk_done(struct log_walk *w);
 
 /* Visit all events, or those of `channel` when its len is not 0; of these the
  * last `left`. Says on standard error which places the node trimmed before they
- * were read. RC_IO: the log cannot be read, or standard output not written. */
+ * were read. RC_IO: the log cannot be read, or standard output not written;
+ * RC_CLOSED: the reader of standard output went away. */
 int log_walk_events(struct log_walk *w, struct bytes channel, struct why *why);
 
 #endif

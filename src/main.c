@@ -2,7 +2,9 @@
 #include "src/commands.h"
 #include "src/options.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -57,11 +59,29 @@ static void open_standard(void)
     }
 }
 
-int main(int argc, char **argv)
+/* Whoever read our output has what it wanted, such as head. */
+static bool reader_went_away(void)
 {
-    open_standard();
-    /* A reader that went away is an error of its write, not our end. */
-    signal(SIGPIPE, SIG_IGN);
+    struct pollfd out = {.fd = STDOUT_FILENO};
+
+    return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+/* Success is only what has been written. */
+static int end(int status)
+{
+    bool flushed = fflush(stdout) == 0;
+    const char *reason = flushed ? "some of it is lost" : strerror(errno);
+
+    if (status != 0 || (flushed && ferror(stdout) == 0) || reader_went_away()) {
+        return status;
+    }
+    fprintf(stderr, "weir: cannot write to standard output: %s\n", reason);
+    return 1;
+}
+
+static int run(int argc, char **argv)
+{
     if (argc < 2) {
         return complain("expects a command", "");
     }
@@ -80,4 +100,12 @@ int main(int argc, char **argv)
         }
     }
     return complain("there is no command ", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    open_standard();
+    /* A reader that went away is an error of its write, not our end. */
+    signal(SIGPIPE, SIG_IGN);
+    return end(run(argc, argv));
 }
