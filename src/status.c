@@ -1,11 +1,17 @@
 /* `weir status` and `weir cluster`: one request each to a node. */
 #include "base/check.h"
+#include "base/cleanup.h"
 #include "base/text.h"
+#include "proto/server_msg.h"
 #include "src/client.h"
 #include "src/commands.h"
 #include "src/options.h"
 
 #include <stdio.h>
+
+#define REFUSAL_BYTES_MAX 4096
+#define TIMEOUT_MS 10000 /* a node that hangs is one of the things to be seen \
+                          */
 
 static const struct options_entry status_entries[] = {
     CLIENT_OPTIONS,
@@ -43,31 +49,76 @@ static const struct options_command cluster_command = {
 struct request {
     const struct options_command *command;
     struct http_client *http;
+    uv_timer_t timeout;
     const char *said; /* in place of the answer's body; NULL: that */
     int status;       /* to exit with */
 };
+
+static void end(struct request *r)
+{
+    http_client_close(r->http);
+    uv_close((uv_handle_t *)&r->timeout, NULL);
+}
+
+/* A refusal, as a sentence. */
+static void complain(const struct request *r, int status, struct bytes body)
+{
+    CLEANUP(buffer_done) struct buffer scratch;
+    struct server_msg msg;
+
+    buffer_init(&scratch, REFUSAL_BYTES_MAX);
+    if (server_msg_parse(body, &scratch, &msg) == 0 && msg.error_count > 0) {
+        fprintf(stderr,
+                "%s: %.*s: %.*s\n",
+                r->command->name,
+                (int)msg.error_type.len,
+                (const char *)msg.error_type.data,
+                (int)msg.error_message.len,
+                (const char *)msg.error_message.data);
+    } else {
+        fprintf(stderr,
+                "%s: the server answered with HTTP status %d\n",
+                r->command->name,
+                status);
+    }
+}
 
 static void on_answer(void *context, int status, struct bytes body)
 {
     struct request *r = context;
 
     r->status = status == 200 ? 0 : 1;
-    if (status == 200 && r->said != NULL) {
-        body = bytes_text(r->said);
+    if (status != 200) {
+        complain(r, status, body);
+    } else if (r->said != NULL) {
+        printf("%s\n", r->said);
+    } else {
+        fwrite(body.data, 1, body.len, stdout);
+        if (body.len > 0 && body.data[body.len - 1] != '\n') {
+            printf("\n");
+        }
     }
-    fwrite(body.data, 1, body.len, status == 200 ? stdout : stderr);
-    if (body.len > 0 && body.data[body.len - 1] != '\n') {
-        fprintf(status == 200 ? stdout : stderr, "\n");
-    }
-    http_client_close(r->http);
+    end(r);
 }
 
 static void on_closed(void *context, int rc, const struct why *why)
 {
-    const struct request *r = context;
+    struct request *r = context;
 
     (void)rc;
     fprintf(stderr, "%s: %s\n", r->command->name, why->text);
+    uv_close((uv_handle_t *)&r->timeout, NULL);
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+    struct request *r = timer->data;
+
+    fprintf(stderr,
+            "%s: no answer within %d seconds\n",
+            r->command->name,
+            TIMEOUT_MS / 1000);
+    end(r);
 }
 
 static const struct http_client_events events = {
@@ -90,13 +141,15 @@ static int ask(struct request r,
     uv_loop_t loop;
 
     if (client_init(&client, &arguments, &why) != 0) {
-        fprintf(stderr, "%s: %s\n", command->name, why.text);
-        return 1;
+        return options_complain(command, "%s", why.text);
     }
     options = client_http_options(&client);
     options.path = path;
     options.get = body.len == 0;
     check(uv_loop_init(&loop) == 0);
+    check(uv_timer_init(&loop, &r.timeout) == 0);
+    r.timeout.data = &r;
+    check(uv_timer_start(&r.timeout, on_timeout, TIMEOUT_MS, 0) == 0);
     r.http = http_client_open(&loop, &options, &events, &r);
     check(http_client_post(r.http, body) == 0);
     uv_run(&loop, UV_RUN_DEFAULT);

@@ -262,6 +262,7 @@ E2E_TESTS = \
 	%D%/e2e/replay_checker.test \
 	%D%/e2e/replay_protocol.test \
 	%D%/e2e/slow.test \
+	%D%/e2e/status.test \
 	%D%/e2e/websockets.test \
 	%D%/e2e/windows.test \
 	%D%/e2e/weir_js.test

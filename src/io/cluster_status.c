@@ -25,6 +25,8 @@ void cluster_status_done(struct cluster_status *s)
     pthread_mutex_destroy(&s->lock);
 }
 
+#define MS_TEXT_BYTES 32
+
 /* One member, as it is told. */
 struct line {
     uint64_t node;
@@ -33,7 +35,7 @@ struct line {
     uint64_t since_ms;
     const char *address;
     const char *urls;
-    const char *link; /* "open", "none", "" for ourselves */
+    bool open; /* its link; never of ourselves */
     uint64_t lag_ms;
     size_t inflight_bytes;
     uint64_t behind_ms; /* what it lacks of ours, in time */
@@ -58,6 +60,11 @@ static bool write_urls(struct buffer *out, const char *urls, bool any)
     return any;
 }
 
+static const char *link_text(const struct line *l)
+{
+    return l->open ? "open" : "none";
+}
+
 static void write_json(struct buffer *out, const struct line *l, bool first)
 {
     buffer_printf(out,
@@ -75,7 +82,7 @@ static void write_json(struct buffer *out, const struct line *l, bool first)
         buffer_printf(out,
                       ",\"link\":\"%s\",\"lag_ms\":%" PRIu64
                       ",\"inflight_bytes\":%zu",
-                      l->link,
+                      link_text(l),
                       l->lag_ms,
                       l->inflight_bytes);
         if (l->behind_known) {
@@ -85,48 +92,59 @@ static void write_json(struct buffer *out, const struct line *l, bool first)
     buffer_text(out, "}");
 }
 
+/* "12 ms", or `otherwise` when there is no such time. */
+static void print_ms(bool known, uint64_t ms, const char *otherwise, char *ret)
+{
+    if (known) {
+        (void)snprintf(ret, MS_TEXT_BYTES, "%" PRIu64 " ms", ms);
+    } else {
+        (void)snprintf(ret, MS_TEXT_BYTES, "%s", otherwise);
+    }
+}
+
 static void write_text(struct buffer *out, const struct line *l)
 {
-    char behind[32] = "?";
+    char lag[MS_TEXT_BYTES];
+    char behind[MS_TEXT_BYTES];
 
-    if (l->self) {
-        behind[0] = '-';
-    } else if (l->behind_known) {
-        (void)snprintf(behind, sizeof(behind), "%" PRIu64 " ms", l->behind_ms);
-    }
+    print_ms(l->open, l->lag_ms, "-", lag);
+    print_ms(l->behind_known, l->behind_ms, l->self ? "-" : "?", behind);
     buffer_printf(out,
-                  "%016" PRIx64 "  %-8s %8" PRIu64 " s  %-5s %6" PRIu64
-                  " ms  %10s  %s%s\n",
+                  "%016" PRIx64 "  %-9s %7" PRIu64
+                  " s  %-4s %9s  %10s  %s%s%s\n",
                   l->node,
                   l->state,
                   l->since_ms / 1000,
-                  l->self ? "self" : l->link,
-                  l->lag_ms,
+                  l->self ? "self" : link_text(l),
+                  lag,
                   behind,
                   l->address,
-                  l->urls[0] != '\0' ? "  " : "");
-    out->len -= 1; /* the URLs stand on the same line */
-    buffer_text(out, l->urls);
-    buffer_text(out, "\n");
+                  l->urls[0] != '\0' ? "  " : "",
+                  l->urls);
 }
 
-/* How much older the newest that `have` has is than ours, at most. */
-static uint64_t behind_ms(const struct vector *ours, const struct vector *have)
+/* How much older the newest that `have` has is than ours, at most. False: of
+ * some origin it has nothing, and so there is no time to tell. */
+static bool find_behind(const struct vector *ours,
+                        const struct vector *have,
+                        uint64_t *ret_ms)
 {
-    uint64_t most = 0;
-
+    *ret_ms = 0;
     for (size_t i = 0; i < ours->count; i++) {
         const struct vector_entry *e = &ours->entries[i];
         uint64_t theirs = vector_get(have, e->origin);
-        uint64_t apart = theirs < e->sequence ? event_sequence_ms(e->sequence) -
-                                                    event_sequence_ms(theirs)
-                                              : 0;
+        uint64_t apart;
 
-        if (e->origin != VECTOR_FLOOR) {
-            most = apart > most ? apart : most;
+        if (e->origin == VECTOR_FLOOR || theirs >= e->sequence) {
+            continue;
         }
+        if (theirs == 0) {
+            return false;
+        }
+        apart = event_sequence_ms(e->sequence) - event_sequence_ms(theirs);
+        *ret_ms = apart > *ret_ms ? apart : *ret_ms;
     }
-    return most;
+    return true;
 }
 
 static void begin(struct cluster_status *s)
@@ -135,8 +153,8 @@ static void begin(struct cluster_status *s)
         buffer_clear(&s->forms[i]);
     }
     buffer_text(&s->forms[CLUSTER_STATUS_TEXT],
-                "node              state         for   link      lag   "
-                "   behind  address  urls\n");
+                "node              state          for  link       lag  "
+                "    behind  address  urls\n");
     buffer_text(&s->forms[CLUSTER_STATUS_URLS], "{\"urls\":[");
 }
 
@@ -190,11 +208,11 @@ void cluster_status_write(struct cluster_status *s,
         cluster_address_print(&m->address, address);
         hub_link_stat(hub, m->id, &stat);
         line.since_ms = now_ms - membership_since_ms(members, i);
-        line.link = stat.open ? "open" : "none";
+        line.open = stat.open;
         line.lag_ms = stat.lag_ms;
         line.inflight_bytes = stat.inflight_bytes;
-        line.behind_known = stat.known;
-        line.behind_ms = behind_ms(&ours, &stat.have);
+        line.behind_known = !line.self && stat.known &&
+                            find_behind(&ours, &stat.have, &line.behind_ms);
         line.reachable = m->state == GOSSIP_ALIVE || m->state == GOSSIP_SUSPECT;
         add(s, &line, i == 0, &any_url);
     }
