@@ -98,11 +98,18 @@ void hub_connect_failed(struct hub *h, struct moment now, uint64_t node)
     }
 }
 
-void hub_connect_done(struct hub *h, uint64_t node)
+void hub_connect_ended(struct hub *h,
+                       struct moment now,
+                       uint64_t node,
+                       uint64_t lived_ms)
 {
     struct hub_connect *c = find(h, node);
 
-    if (c != NULL) {
-        *c = h->connects[--h->connect_count];
+    if (c != NULL && lived_ms >= h->options.settings.connect_max_ms) {
+        c->trying = false;
+        c->due_ms = now.mono_ms;
+        c->wait_ms = h->options.settings.connect_min_ms;
+    } else {
+        hub_connect_failed(h, now, node);
     }
 }

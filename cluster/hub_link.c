@@ -73,6 +73,8 @@ static void end_link(struct hub *h, struct moment now, struct hub_link *l)
     /* Whoever could be connected to but did not open is not tried at once. */
     if (event.kind == HUB_STRANGER && l->member != 0) {
         hub_connect_failed(h, now, l->member);
+    } else if (event.kind == HUB_UNLINKED) {
+        hub_connect_ended(h, now, l->member, now.mono_ms - l->opened_ms);
     }
 }
 
@@ -236,7 +238,7 @@ static int take_hello(struct feed *f, const struct peer_hello *hello)
     }
     l->member = hello->node;
     l->run = hello->run;
-    hub_connect_done(h, hello->node);
+    l->opened_ms = f->now.mono_ms;
     l->peer = replication_open(
         h->replication, f->now.mono_ms, l->link, hello, &l->told);
     send_members(h, l);

@@ -16,6 +16,7 @@ struct hub_link {
     struct replication_peer *peer; /* NULL before its HELLO */
     uint64_t member;               /* 0 before that, unless we connected */
     uint64_t run;
+    uint64_t opened_ms; /* its HELLO came */
     struct vector told; /* our vector, as our HELLO has it */
     bool told_members;  /* has said whom it knows */
     bool blocked;       /* until hub_link_writable() */
@@ -27,7 +28,7 @@ struct hub_connect {
     uint64_t node;
     uint64_t due_ms;
     uint64_t wait_ms; /* before the try after */
-    bool trying;
+    bool trying;      /* or linked */
 };
 
 struct hub_note {
@@ -91,6 +92,12 @@ struct hub_link *hub_link_find(const struct hub *h, uint64_t node);
 /* hub_connect.c: who is to be connected to, and when. */
 void hub_connect_plan(struct hub *h, struct moment now);
 void hub_connect_failed(struct hub *h, struct moment now, uint64_t node);
-void hub_connect_done(struct hub *h, uint64_t node);
+
+/* A link of ours has ended; one that did not live for long, such as when two
+ * processes with one identity take it from each other, was a failed try. */
+void hub_connect_ended(struct hub *h,
+                       struct moment now,
+                       uint64_t node,
+                       uint64_t lived_ms);
 
 #endif

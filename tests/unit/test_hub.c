@@ -478,6 +478,43 @@ TAP_CASE(a_second_connection_of_a_member_takes_the_place_of_the_first)
     end(&w);
 }
 
+/* Node 0's link, as by somebody between the nodes. */
+static void cut(struct world *w)
+{
+    for (size_t i = 0; i < w->socket_count; i++) {
+        struct hub_input in = {.kind = HUB_INPUT_CLOSED,
+                               .link = w->sockets[i].link};
+
+        if (w->sockets[i].open) {
+            w->sockets[i].open = false;
+            step(w, w->sockets[i].node, &in);
+        }
+    }
+}
+
+TAP_CASE(a_link_that_keeps_ending_is_made_again_after_longer_and_longer)
+{
+    struct world w;
+    size_t before;
+
+    begin(&w, 2);
+    join(&w);
+    pass(&w, 5000);
+    before = w.nodes[0].connects;
+    cut(&w);
+    pass(&w, 50);
+    tap_check(linked(&w, 0, 1)); /* at once: it had been good for long */
+    for (size_t i = 0; i < 10; i++) {
+        cut(&w);
+        pass(&w, 50);
+    }
+    tap_check(w.nodes[0].connects > before + 2);
+    tap_check(w.nodes[0].connects <= before + 5);
+    pass(&w, 5000);
+    tap_check(linked(&w, 0, 1));
+    end(&w);
+}
+
 TAP_CASE(a_full_socket_is_passed_over_until_it_has_room)
 {
     struct socket *s;
