@@ -1,6 +1,7 @@
 /* What the hub says has happened: told, saved, handed on. */
 #include "base/cleanup.h"
 #include "src/io/clock.h"
+#include "src/io/cluster_address.h"
 #include "src/io/cluster_state.h"
 #include "src/io/file.h"
 #include "src/io/logger.h"
@@ -26,15 +27,29 @@ static void expect(struct cluster_loop *c, uint64_t node)
     log_seek_expect(c->options.log, node | EVENT_ORIGIN_QUORUM);
 }
 
+static void tell_member(const struct cluster_loop *c,
+                        const struct hub_event *event)
+{
+    const struct gossip_member *m =
+        membership_find(hub_membership(c->hub), event->node);
+    char address[CLUSTER_ADDRESS_TEXT_BYTES] = "?";
+
+    if (m != NULL) {
+        cluster_address_print(&m->address, address);
+    }
+    logger_line(LOGGER_INFO,
+                "cluster.member",
+                "node=%016llx state=%s address=%s",
+                (unsigned long long)event->node,
+                membership_event_name(event->member),
+                address);
+}
+
 void cluster_events_take(struct cluster_loop *c, const struct hub_event *event)
 {
     switch (event->kind) {
     case HUB_MEMBER:
-        logger_line(LOGGER_INFO,
-                    "cluster.member",
-                    "node=%016llx state=%s",
-                    (unsigned long long)event->node,
-                    membership_event_name(event->member));
+        tell_member(c, event);
         if (event->node != 0 && event->member != MEMBERSHIP_FORGOTTEN) {
             expect(c, event->node);
         }

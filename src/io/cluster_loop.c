@@ -177,6 +177,7 @@ static void on_look(uv_timer_t *timer)
     cluster_strangers_count(c);
     if (!c->ready_told && hub_ready(c->hub, clock_now())) {
         c->ready_told = true;
+        cluster_seeds_ready(c);
         cluster_events_post(c, MAIL_READY);
     }
     if (c->leave_by_ms != 0) {
@@ -371,9 +372,9 @@ int cluster_loop_open(const struct cluster_options *options,
     c->urls = alloc_text(options->urls);
     c->table_file = alloc_text(options->table_file);
     c->seeds = alloc_zero((options->seed_count + 1) * sizeof(*c->seeds));
-    memcpy(c->seeds,
-           options->seeds,
-           options->seed_count * sizeof(*options->seeds));
+    for (size_t i = 0; i < options->seed_count; i++) {
+        c->seeds[i].at = options->seeds[i];
+    }
     check(pthread_mutex_init(&c->gone_lock, NULL) == 0);
     check(uv_loop_init(&c->uv) == 0);
     check(uv_udp_init(&c->uv, &c->udp) == 0);

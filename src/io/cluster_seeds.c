@@ -2,17 +2,43 @@
 #include "base/alloc.h"
 #include "src/io/cluster_address.h"
 #include "src/io/cluster_state.h"
+#include "src/io/logger.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+/* A name that is looked up. */
+struct lookup {
+    uv_getaddrinfo_t request;
+    struct cluster_loop *loop;
+    struct cluster_seed *seed;
+};
+
+/* Once, until it is found again: names are looked up now and then. */
+static void tell(struct cluster_seed *seed, int status)
+{
+    if (status != 0 && !seed->unknown) {
+        logger_line(LOGGER_WARN,
+                    "cluster.seed",
+                    "host=\"%s\" reason=\"%s\" action=\"it is looked up "
+                    "again now and then\"",
+                    seed->at.host,
+                    uv_strerror(status));
+    }
+    seed->unknown = status != 0;
+}
 
 static void on_lookup(uv_getaddrinfo_t *request,
                       int status,
                       struct addrinfo *found)
 {
-    struct cluster_loop *c = request->data;
+    struct lookup *lookup = request->data;
+    struct cluster_loop *c = lookup->loop;
     struct hub_input in = {.kind = HUB_INPUT_SEEDS};
 
+    if (!c->ended) {
+        tell(lookup->seed, status);
+    }
     for (struct addrinfo *at = found; status == 0 && at != NULL;
          at = at->ai_next) {
         if (c->found_count < MEMBERSHIP_SEEDS_MAX) {
@@ -20,7 +46,7 @@ static void on_lookup(uv_getaddrinfo_t *request,
         }
     }
     uv_freeaddrinfo(found);
-    free(request);
+    free(lookup);
     if (--c->lookups == 0 && !c->ended) {
         in.addresses = c->found;
         in.address_count = c->found_count;
@@ -38,17 +64,41 @@ void cluster_seeds_look_up(struct cluster_loop *c)
     }
     c->found_count = 0;
     for (size_t i = 0; i < c->options.seed_count; i++) {
-        uv_getaddrinfo_t *request = alloc_zero(sizeof(*request));
+        struct lookup *lookup = alloc_zero(sizeof(*lookup));
         char port[8];
+        int rc;
 
-        (void)snprintf(port, sizeof(port), "%u", c->seeds[i].port);
-        request->data = c;
-        if (uv_getaddrinfo(
-                &c->uv, request, on_lookup, c->seeds[i].host, port, &hints) ==
-            0) {
+        (void)snprintf(port, sizeof(port), "%u", c->seeds[i].at.port);
+        lookup->request.data = lookup;
+        lookup->loop = c;
+        lookup->seed = &c->seeds[i];
+        rc = uv_getaddrinfo(&c->uv,
+                            &lookup->request,
+                            on_lookup,
+                            c->seeds[i].at.host,
+                            port,
+                            &hints);
+        if (rc == 0) {
             c->lookups++;
         } else {
-            free(request);
+            tell(&c->seeds[i], rc);
+            free(lookup);
         }
+    }
+}
+
+void cluster_seeds_ready(const struct cluster_loop *c)
+{
+    const struct membership *members = hub_membership(c->hub);
+
+    if (membership_reachable(members) == 1 &&
+        (c->options.seed_count > 0 || membership_size(members) > 1)) {
+        logger_line(LOGGER_WARN,
+                    "cluster.alone",
+                    "members=%zu reason=\"no other node has answered\" "
+                    "action=\"this one serves, and goes on looking for them; "
+                    "see that cluster.join, the secret and the network are "
+                    "right\"",
+                    membership_size(members));
     }
 }

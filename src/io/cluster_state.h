@@ -15,9 +15,14 @@
 
 struct cluster_socket;
 
+struct cluster_seed {
+    struct listener_address at;
+    bool unknown; /* its name was, the last time, and that was told */
+};
+
 struct cluster_loop {
     struct cluster_options options;
-    struct listener_address *seeds; /* a copy */
+    struct cluster_seed *seeds; /* a copy */
     char *urls;
     char *table_file;
     struct hub *hub;
@@ -102,6 +107,7 @@ bool cluster_socket_tick_all(struct cluster_loop *c);
 
 /* cluster_seeds.c */
 void cluster_seeds_look_up(struct cluster_loop *c);
+void cluster_seeds_ready(const struct cluster_loop *c); /* tells when alone */
 
 /* cluster_strangers.c */
 void cluster_strangers_count(struct cluster_loop *c);
