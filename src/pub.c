@@ -113,6 +113,24 @@ static void fail(struct pub *p, const char *sentence)
     disconnect(p);
 }
 
+/* Which events had no answer, when some had: where to go on by hand. */
+static void fail_between(struct pub *p, const char *sentence)
+{
+    char whole[2 * WHY_BYTES_MAX];
+    uint64_t first = pub_batch_none(&p->waiting) ? p->taken + 1
+                                                 : pub_batch_first(&p->waiting);
+
+    if (first > 1) {
+        (void)snprintf(whole,
+                       sizeof(whole),
+                       "%s; no answer for event %llu and those after it",
+                       sentence,
+                       (unsigned long long)first);
+        sentence = whole;
+    }
+    fail(p, sentence);
+}
+
 /* One event, if there is one now. */
 static bool source_next(struct pub *p, struct bytes *ret)
 {
@@ -216,7 +234,7 @@ static void closed(void *context, int rc, const struct why *why)
     p->ws_opened = false;
     /* An idle connection may end; the next event opens another. */
     if (unopened || !pub_batch_none(&p->waiting)) {
-        fail(p, why->text);
+        fail_between(p, why->text);
     }
 }
 

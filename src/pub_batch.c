@@ -40,6 +40,12 @@ struct pub_batch pub_batch_take(struct pub_batches *b)
     return *oldest;
 }
 
+uint64_t pub_batch_first(const struct pub_batches *b)
+{
+    check(!pub_batch_none(b));
+    return b->items[b->answered % PUB_BATCH_WAITING_MAX].first;
+}
+
 static int refuse(uint64_t first,
                   size_t count,
                   enum rc rc,

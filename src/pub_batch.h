@@ -34,6 +34,9 @@ void pub_batch_add(struct pub_batches *b,
 /* The oldest, which was answered. */
 struct pub_batch pub_batch_take(struct pub_batches *b);
 
+/* The first event that waits, not none. */
+uint64_t pub_batch_first(const struct pub_batches *b);
+
 /* Judge an answer. 0: every event was taken. Else a sentence that names the
  * events and gives the server's reason: RC_DENIED, the whole request was
  * refused; RC_TOO_LARGE, some of its events were. RC_MALFORMED: the answer does

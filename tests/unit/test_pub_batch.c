@@ -38,7 +38,9 @@ TAP_CASE(pub_batch_answers_come_in_the_order_of_requests)
     pub_batch_add(&b, 1, 5, 100);
     pub_batch_add(&b, 6, 2, 50);
 
+    tap_equal(pub_batch_first(&b), 1);
     tap_equal(pub_batch_take(&b).first, 1);
+    tap_equal(pub_batch_first(&b), 6);
     tap_check(!pub_batch_none(&b));
     tap_equal(pub_batch_take(&b).first, 6);
     tap_check(pub_batch_none(&b));
