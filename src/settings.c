@@ -130,7 +130,8 @@ static const struct settings_entry entries[] = {
      "'weir key secret' prints it."},
     {"cluster.urls", SETTINGS_LIST, AT(cluster_urls), "", 0, 4, 0,
      "URLs where clients reach this node, for the others to tell them; where "
-     "it listens, when not given."},
+     "it listens, when not given. One behind a proxy, or with a certificate "
+     "for a name, needs them."},
     {"cluster.quorum_timeout", SETTINGS_DURATION,
      AT(cluster_quorum_timeout_ms), "5s", 10, 10 * MINUTE, 0,
      "How long a publish waits for a majority of the nodes before its outcome "

@@ -65,6 +65,20 @@ static void make_urls(const struct listener_address *listen,
     }
 }
 
+/* Who listens everywhere is reached by clients where its peers reach it. */
+static struct listener_address reached(const struct listener_address *listen,
+                                       const struct server_cluster *cluster)
+{
+    struct listener_address ret = *listen;
+
+    if (strcmp(ret.host, "0.0.0.0") == 0 || strcmp(ret.host, "::") == 0) {
+        ret = cluster->advertise.host[0] != '\0' ? cluster->advertise
+                                                 : cluster->listen;
+        ret.port = listen->port;
+    }
+    return ret;
+}
+
 void server_cluster_alone(const struct server_cluster_parts *parts,
                           const struct listener_address *listen,
                           const struct listener_address *tls_listen)
@@ -134,7 +148,13 @@ int server_cluster_open(const struct server_cluster_parts *parts,
     };
 
     if (options.urls == NULL) {
-        make_urls(listen, tls_listen, urls);
+        struct listener_address plain = reached(listen, cluster);
+        struct listener_address tls = {.port = 0};
+
+        if (tls_listen != NULL) {
+            tls = reached(tls_listen, cluster);
+        }
+        make_urls(&plain, tls_listen != NULL ? &tls : NULL, urls);
         options.urls = urls;
     }
     return cluster_loop_open(&options, ret, why);
