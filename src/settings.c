@@ -127,11 +127,11 @@ static const struct settings_entry entries[] = {
     {"cluster.secret_file", SETTINGS_TEXT, AT(cluster_secret_file), "", 0, 0,
      0,
      "The file that holds the cluster's secret, the same on all nodes, as "
-     "'weir key secret' prints it."},
+     "'weir key secret' prints it; not to be read by everybody."},
     {"cluster.urls", SETTINGS_LIST, AT(cluster_urls), "", 0, 4, 0,
      "URLs where clients reach this node, for the others to tell them; where "
-     "it listens, when not given. One behind a proxy, or with a certificate "
-     "for a name, needs them."},
+     "it listens, when not given; a node behind a proxy, or whose certificate "
+     "is for a name, needs them."},
     {"cluster.quorum_timeout", SETTINGS_DURATION,
      AT(cluster_quorum_timeout_ms), "5s", 10, 10 * MINUTE, 0,
      "How long a publish waits for a majority of the nodes before its outcome "

@@ -10,8 +10,8 @@
 #include <stdio.h>
 
 #define REFUSAL_BYTES_MAX 4096
-#define TIMEOUT_MS 10000 /* a node that hangs is one of the things to be seen \
-                          */
+/* A node that hangs is one of the things to be seen. */
+#define TIMEOUT_MS 10000
 
 static const struct options_entry status_entries[] = {
     CLIENT_OPTIONS,
