@@ -52,6 +52,12 @@ static int read_seeds(const struct settings_list *join,
         if (rc != 0) {
             return why_wrap(why, rc, "cluster.join: '%s'", join->items[i]);
         }
+        if (address.port == 0) {
+            return why_set(why,
+                           RC_MALFORMED,
+                           "cluster.join: '%s': nobody listens on port 0",
+                           join->items[i]);
+        }
         ret->seeds[ret->server.seed_count++] = address_listener(&address);
     }
     return 0;

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "src/io/cluster_address.h"
 #include "src/io/issuer.h"
 #include "src/io/tls.h"
 #include "src/options.h"
@@ -256,8 +257,15 @@ static int check_files(const struct settings *s, struct why *why)
     authority_free(authority);
     if (rc == 0 && serve_cluster_wanted(s)) {
         struct serve_cluster cluster;
+        struct gossip_address address;
 
         rc = serve_cluster_read(s, &cluster, why);
+        if (rc == 0) {
+            rc = cluster_address_find(&cluster.server.listen,
+                                      &cluster.server.advertise,
+                                      &address,
+                                      why);
+        }
         serve_cluster_done(&cluster);
     }
     if (rc == 0 && s->tls_listen.host[0] != 0) {

@@ -108,8 +108,8 @@ int cluster_address_find(const struct listener_address *listen,
     if (is_wildcard(ret)) {
         return why_set(why,
                        RC_MALFORMED,
-                       "the others cannot reach this node at '%s': set "
-                       "cluster.advertise to an address of its own",
+                       "the others cannot reach this node at '%s': listen "
+                       "at an address of its own, or set cluster.advertise",
                        host);
     }
     return 0;
