@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "src/client.h"
 #include "src/commands.h"
+#include "src/duration.h"
 #include "src/io/line_input.h"
 #include "src/pub_batch.h"
 
@@ -21,6 +22,7 @@
 #define KEY_BYTES_MAX (IDEMPOTENCY_KEY_BYTES_MAX - 1 - 20)
 /* A request takes no event more once it holds so much. */
 #define GATHER_BYTES_MAX (500 * 1024)
+#define TIMEOUT_MS 60000
 
 struct pub {
     uv_loop_t loop;
@@ -38,6 +40,8 @@ struct pub {
     bool exhausted; /* no event will come any more, or none is wanted */
     uint64_t taken; /* events, so far */
     struct pub_batches waiting;
+    uv_timer_t patience; /* with a server from which nothing comes */
+    uint64_t timeout_ms;
     bool verbose;
     int status;
 };
@@ -49,6 +53,10 @@ static const struct options_entry entries[] = {
      "KEY",
      "Publish the Nth event with the key KEY-N, so that running the command "
      "again with the same events publishes none twice.",
+     false},
+    {"timeout",
+     "DURATION",
+     "How long to wait for the server's next answer; 60s when not given.",
      false},
     {"verbose", NULL, "Print the identifier of each event, one a line.", false},
 };
@@ -72,6 +80,7 @@ static const struct options_command command = {
 };
 
 static void pump(struct pub *p);
+static void watch(struct pub *p);
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -111,6 +120,7 @@ static void fail(struct pub *p, const char *sentence)
     p->status = 1;
     input_end(p);
     disconnect(p);
+    watch(p);
 }
 
 /* Which events had no answer, when some had: where to go on by hand. */
@@ -129,6 +139,33 @@ static void fail_between(struct pub *p, const char *sentence)
         sentence = whole;
     }
     fail(p, sentence);
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+    char patience[DURATION_TEXT_BYTES_MAX];
+    char sentence[80];
+    struct pub *p = timer->data;
+
+    duration_print(p->timeout_ms, patience);
+    (void)snprintf(sentence,
+                   sizeof(sentence),
+                   "nothing came from the server for %s",
+                   patience);
+    fail_between(p, sentence);
+}
+
+/* As long as the server owes us something. */
+static void watch(struct pub *p)
+{
+    bool connected = p->http != NULL || p->ws != NULL;
+    bool waits = !pub_batch_none(&p->waiting) || (p->over_ws && !p->ws_opened);
+
+    if (!connected || !waits) {
+        (void)uv_timer_stop(&p->patience);
+    } else if (!uv_is_active((uv_handle_t *)&p->patience)) {
+        check(uv_timer_start(&p->patience, on_timeout, p->timeout_ms, 0) == 0);
+    }
 }
 
 /* One event, if there is one now. */
@@ -168,6 +205,7 @@ static void answered(struct pub *p, const struct server_msg *msg)
     struct why why;
     int rc = pub_batch_judge(batch, msg, &why);
 
+    (void)uv_timer_stop(&p->patience);
     if (rc != 0) {
         say("%s", why.text);
         p->status = 1;
@@ -243,6 +281,7 @@ static void ws_opened(void *context)
     struct pub *p = context;
 
     p->ws_opened = true;
+    (void)uv_timer_stop(&p->patience);
     pump(p);
 }
 
@@ -377,6 +416,7 @@ static void pump(struct pub *p)
     if (p->exhausted && pub_batch_none(&p->waiting)) {
         disconnect(p);
     }
+    watch(p);
 }
 
 static void on_lines(void *context)
@@ -387,11 +427,15 @@ static void on_lines(void *context)
 static int run(struct pub *p)
 {
     check(uv_loop_init(&p->loop) == 0);
+    check(uv_timer_init(&p->loop, &p->patience) == 0);
+    p->patience.data = p;
     if (p->operands == NULL) {
         p->input = line_input_open(
             &p->loop, STDIN_FILENO, LINE_BYTES_MAX, on_lines, p);
     }
     pump(p);
+    (void)uv_run(&p->loop, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&p->patience, NULL);
     (void)uv_run(&p->loop, UV_RUN_DEFAULT);
     check(uv_loop_close(&p->loop) == 0);
     client_done(&p->client);
@@ -403,6 +447,13 @@ static bool key_usable(const char *key)
     struct bytes text = bytes_text(key);
 
     return text.len <= KEY_BYTES_MAX && idempotency_key_valid(text);
+}
+
+static bool take_timeout(struct pub *p, const char *text)
+{
+    p->timeout_ms = TIMEOUT_MS;
+    return text == NULL || (duration_parse(bytes_text(text), &p->timeout_ms) &&
+                            p->timeout_ms > 0);
 }
 
 int pub_main(int argc, char **argv)
@@ -427,6 +478,11 @@ int pub_main(int argc, char **argv)
                                 "an idempotency key is 1 to %d characters of "
                                 "visible ASCII",
                                 KEY_BYTES_MAX);
+    }
+    if (!take_timeout(&p, options_value(&o, "timeout"))) {
+        return options_complain(&command,
+                                "--timeout takes a length of time, such as "
+                                "500ms, 15s or 5min");
     }
     arguments = client_arguments(&o, o.operands[0]);
     if (client_init(&p.client, &arguments, &why) != 0) {
