@@ -121,7 +121,8 @@ static const struct settings_entry entries[] = {
      "Where to listen for the cluster's other nodes, over UDP and TCP; without "
      "it, the node is on its own."},
     {"cluster.advertise", SETTINGS_ADDRESS, AT(cluster_advertise), "", 0, 0, 0,
-     "Where the others reach this node, when that is not where it listens."},
+     "Where the others reach this node, when that is not where it listens; a "
+     "name is looked up at the start only."},
     {"cluster.join", SETTINGS_LIST, AT(cluster_join), "", 0, LIST_MAX, 0,
      "HOST:PORT of some nodes of the cluster, to find the others by."},
     {"cluster.secret_file", SETTINGS_TEXT, AT(cluster_secret_file), "", 0, 0,
