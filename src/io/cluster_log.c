@@ -6,9 +6,12 @@
 static void store(void *context, const struct peer_events *events)
 {
     struct cluster_loop *c = context;
-    struct batch *batch =
-        peer_batch_new(c->options.intake, c->options.shard_count, events);
+    struct batch *batch;
 
+    if (cluster_socket_full(c)) {
+        return; /* they are asked for again */
+    }
+    batch = peer_batch_new(c->options.intake, c->options.shard_count, events);
     if (batch == NULL) {
         metrics_add(c->options.metrics, peer_events_refused, 1);
         logger_line(LOGGER_WARN,

@@ -50,14 +50,37 @@ void cluster_socket_close_all(struct cluster_loop *c)
     }
 }
 
-/* What peers sent and the shards have not walked is bounded by not reading more
- * of it. */
-static bool wants_read(const struct cluster_loop *c)
+/* How long nothing is read. What fills the node may stand behind events that
+ * wait for a majority to have them, and that it has them must be read: from
+ * then on as much again is taken, and further events are dropped. */
+#define HELD_MAX_MS 500
+
+static bool is_below(const struct cluster_loop *c, size_t factor)
 {
     const struct intake *intake = c->options.intake;
 
     return atomic_load_explicit(&intake->bytes, memory_order_relaxed) <
-           intake->bytes_max;
+           factor * intake->bytes_max;
+}
+
+/* What peers sent and the shards have not walked is bounded by not reading more
+ * of it. */
+static bool wants_read(struct cluster_loop *c)
+{
+    uint64_t now_ms;
+
+    if (is_below(c, 1)) {
+        c->held_since_ms = 0;
+        return true;
+    }
+    now_ms = clock_now().mono_ms;
+    c->held_since_ms = c->held_since_ms == 0 ? now_ms : c->held_since_ms;
+    return now_ms - c->held_since_ms >= HELD_MAX_MS;
+}
+
+bool cluster_socket_full(const struct cluster_loop *c)
+{
+    return !is_below(c, 2);
 }
 
 static bool is_held(const struct cluster_socket *s)

@@ -35,6 +35,7 @@ struct cluster_loop {
     int listen_fd;
     struct gossip_address address;
     struct list sockets;
+    uint64_t held_since_ms; /* nothing is read from them; 0: it is */
     uint8_t input[CLUSTER_READ_BYTES];
     struct buffer datagram;
 
@@ -99,6 +100,9 @@ void cluster_socket_connect(struct cluster_loop *c,
 size_t cluster_socket_send(struct cluster_socket *s, struct bytes bytes);
 void cluster_socket_close(struct cluster_socket *s);
 void cluster_socket_close_all(struct cluster_loop *c);
+
+/* Whether there is no room for events. */
+bool cluster_socket_full(const struct cluster_loop *c);
 
 /* Call it now and then: read from all again, or from none while the node has
  * enough to do; give up on connecting. True: it is to be called soon again, as
