@@ -128,6 +128,15 @@ uint64_t log_seek_low(struct log *log, uint64_t origin)
     return low;
 }
 
+/* What of them had gone is there again. */
+static void rewind_low(struct log_origin *o, const struct event *first)
+{
+    if (o->low >= first->sequence && o->low <= o->last.sequence) {
+        o->low = first->predecessor;
+    }
+    o->nameless = o->nameless < o->low ? o->nameless : o->low;
+}
+
 /* What it came after stood somewhere before it. */
 void log_seek_rewind(struct log *log, const struct event *first)
 {
@@ -139,6 +148,7 @@ void log_seek_rewind(struct log *log, const struct event *first)
            o->marks[o->mark_end - 1].sequence >= first->sequence) {
         o->mark_end--;
     }
+    rewind_low(o, first);
     o->last = (struct log_mark){.sequence = first->predecessor,
                                 .predecessor = first->predecessor,
                                 .place = first->place - 1};

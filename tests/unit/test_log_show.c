@@ -168,6 +168,27 @@ TAP_CASE(log_moves_events_to_the_end)
     log_close(log);
 }
 
+/* They waited for so long that the window went over them. */
+TAP_CASE(log_moves_what_was_trimmed_and_it_is_no_longer_gone)
+{
+    struct event *events[3];
+    struct log *log = mixed(fixture_dir(), events);
+    struct vector has = {0};
+    struct why why;
+
+    tap_check(vector_raise(&has, OTHER, 7));
+    tap_equal(log_trim(log, 1, 4, &why), 4);
+    tap_check(log_window_gone(log, bytes_of(NULL, 0), &has));
+    tap_equal(log_move(log, events + 1, 2, &why), 0);
+    tap_check(log_window_gone(log, bytes_of(NULL, 0), &has));
+    tap_check(vector_raise(&has, FIXTURE_ORIGIN, 1));
+    tap_check(!log_window_gone(log, bytes_of(NULL, 0), &has));
+    for (int n = 0; n < 3; n++) {
+        event_unref(events[n]);
+    }
+    log_close(log);
+}
+
 TAP_CASE(log_move_keeps_what_is_reserved_on_disk)
 {
     const char *dir = fixture_dir();
