@@ -11,7 +11,6 @@
 #include <stdlib.h>
 
 #define REQUEST_BYTES_MAX 65536
-#define QUOTED_BYTES_MAX 200 /* of a server's refusal, in our sentence */
 
 struct subscriber {
     struct bench_crowd *crowd;
@@ -57,12 +56,13 @@ static void other_frame(struct subscriber *s, struct bytes text)
             open_next(crowd);
         }
     } else if (holds(text, "\"errors\"")) {
-        rc = why_set(
-            &why,
-            RC_DENIED,
-            "the server refused a subscription: %.*s",
-            (int)(text.len < QUOTED_BYTES_MAX ? text.len : QUOTED_BYTES_MAX),
-            (const char *)text.data);
+        rc = why_set(&why,
+                     RC_DENIED,
+                     "the server refused a subscription: %.*s",
+                     (int)(text.len < BENCH_RUN_QUOTED_BYTES_MAX
+                               ? text.len
+                               : BENCH_RUN_QUOTED_BYTES_MAX),
+                     (const char *)text.data);
         bench_run_fail(crowd->run, rc, &why);
     } else if (!holds(text, "\"ka\"") &&
                !(crowd->begin != NULL && holds(text, "ubscribe_success\""))) {

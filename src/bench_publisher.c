@@ -11,6 +11,7 @@
 #include "src/bench_frames.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define ID_DIGITS 12
@@ -164,15 +165,24 @@ static bool id_read(struct bytes text, uint64_t *ret)
     return true;
 }
 
-static void answer(struct bench_publisher *p, uint64_t sequence, bool ok)
+/* `said` is the server's whole answer; the first refusal is told. */
+static void answer(struct bench_publisher *p,
+                   uint64_t sequence,
+                   bool ok,
+                   struct bytes said)
 {
     if (p->outstanding == 0 || sequence >= p->sequence) {
         p->run->report->faults.foreign++;
         return;
     }
     p->outstanding--;
-    if (!ok) {
-        p->run->report->faults.refused++;
+    if (!ok && p->run->report->faults.refused++ == 0) {
+        (void)fprintf(stderr,
+                      "weir: a publish was refused: %.*s\n",
+                      (int)(said.len < BENCH_RUN_QUOTED_BYTES_MAX
+                                ? said.len
+                                : BENCH_RUN_QUOTED_BYTES_MAX),
+                      (const char *)said.data);
     }
     p->events->answered(
         p->context, p, p->sent_ns[sequence % BENCH_SETTINGS_WINDOW_MAX], ok);
@@ -195,7 +205,8 @@ static void on_frame(void *context, unsigned opcode, struct bytes payload)
         answer(p,
                sequence,
                holds(payload, "\"publish_success\"") &&
-                   holds(payload, "\"failed\":[]"));
+                   holds(payload, "\"failed\":[]"),
+               payload);
     } else if (opcode == WS_FRAME_TEXT && !holds(payload, "\"ka\"")) {
         p->run->report->faults.foreign++;
     }
@@ -257,7 +268,7 @@ static void http_received(void *context, struct bytes bytes)
             bench_run_fail(p->run, rc, &why);
             return;
         }
-        answer(p, p->answered++, http_ok(p));
+        answer(p, p->answered++, http_ok(p), http_response_body(p->response));
         http_response_next(p->response);
     }
     p->events->read(p->context, p);

@@ -8,8 +8,9 @@
 
 #include <uv.h>
 
-#define BENCH_RUN_SETTLE_MS_MAX 10000 /* for what is under way at the end */
-#define BENCH_RUN_OPEN_MS_MAX 120000  /* for all connections together */
+#define BENCH_RUN_SETTLE_MS_MAX 10000  /* for what is under way at the end */
+#define BENCH_RUN_OPEN_MS_MAX 120000   /* for all connections together */
+#define BENCH_RUN_QUOTED_BYTES_MAX 200 /* of a refusal, in our sentence */
 
 /* What a mode does when its time has come. */
 struct bench_load {
