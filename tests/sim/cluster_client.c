@@ -397,6 +397,8 @@ static void take_for_subscription(struct sim_client *c, struct bytes text)
         }
     }
     if (s == NULL || !s->asked) {
+        c->refused =
+            is_member(text, "type", "subscribe_error") ? name : c->refused;
         return;
     }
     if (is_member(text, "type", "subscribe_error")) {
@@ -517,6 +519,9 @@ static void take_text(struct sim_client *c, struct bytes text)
                bytes_equal(type, bytes_text("gap")) ||
                bytes_starts_with(type, bytes_text("subscribe_"))) {
         take_for_subscription(c, text);
+    } else if (bytes_equal(type, bytes_text("unsubscribe_error")) &&
+               check_number(bytes_from(member(text, "id"), 1)) == c->refused) {
+        c->refused = 0;
     } else if (!bytes_equal(type, bytes_text("ka")) &&
                !bytes_equal(type, bytes_text("unsubscribe_success"))) {
         wrong(c, "what is that", text);

@@ -49,6 +49,7 @@ struct sim_client {
     struct net_socket *socket;
     size_t node;
     uint64_t connection;
+    uint64_t refused; /* last, of those that it no longer wants */
     uint64_t next_ms; /* when it connects */
     uint64_t heard_ms;
     uint64_t slow_until_ms;
