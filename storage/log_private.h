@@ -33,6 +33,7 @@ struct log_origin {
     uint64_t low;      /* up to here its events may have gone */
     uint64_t nameless; /* up to here it is not known whose they were */
     bool low_known;
+    bool set_back; /* an event came after one that was not its last */
     struct log_mark last;
     struct log_mark *marks; /* ascending; [mark_begin, mark_end) */
     size_t mark_begin;

@@ -80,6 +80,7 @@ void log_seek_note(struct log *log,
                           !log_corrupt_between(log, o->last.place, place))) {
         know_low(o, predecessor);
     }
+    o->set_back |= predecessor < o->last.sequence;
     mark(o, event);
     o->last = event;
     pthread_mutex_unlock(&log->known_lock);
@@ -239,12 +240,14 @@ static const struct log_mark *find_mark(const struct log_origin *o,
     return low > o->mark_begin ? &o->marks[low - 1] : NULL;
 }
 
-/* Whether the mark is of the first event after `sequence`. */
+/* Whether the mark is of the first event after `sequence`; where an origin was
+ * set back, what an event came after does not tell. */
 static bool is_next(const struct log_origin *o,
                     const struct log_mark *next,
                     uint64_t sequence)
 {
-    return next < o->marks + o->mark_end && next->predecessor <= sequence;
+    return !o->set_back && next < o->marks + o->mark_end &&
+           next->predecessor <= sequence;
 }
 
 static uint64_t seek(const struct log *log,

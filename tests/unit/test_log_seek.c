@@ -169,6 +169,25 @@ TAP_CASE(the_vector_at_a_place_costs_a_few_records_beside_a_slow_origin)
     log_close(log);
 }
 
+/* Its node was restored from an old copy, and went on from there. */
+TAP_CASE(an_origin_that_was_set_back_hides_nothing_that_it_had_before)
+{
+    struct log *log = fixture_open(fixture_dir());
+    struct vector v;
+
+    for (uint64_t sequence = 1; sequence <= 10; sequence++) {
+        append_other(log, sequence, sequence - 1);
+    }
+    fixture_append(log, 1, 55, 40);
+    append_other(log, 20, 5);
+    log_seek_vector(log, &v);
+    tap_check(vector_set(&v, OTHER, 7));
+    tap_check(log_seek(log, &v) <= 8);
+    v = vector_at(log, 65);
+    tap_equal(vector_get(&v, OTHER), 10);
+    log_close(log);
+}
+
 struct backwards {
     uint64_t next;
     uint64_t end;
