@@ -173,7 +173,21 @@ static void strike_copy(struct faults *f, size_t node)
     }
 }
 
-/* Whoever restores a copy does it while the others are in reach. */
+static bool start_others(struct world *w, size_t node)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < w->count; i++) {
+        if (i != node && !world_runs(w, i)) {
+            world_start(w, i, true, false);
+            any = true;
+        }
+    }
+    return any;
+}
+
+/* Whoever restores a copy does it while the others are in reach. What was on
+ * its way from the node is judged by the disk that it had. */
 static void strike_set_back(struct faults *f, size_t node)
 {
     struct world *w = f->world;
@@ -186,15 +200,13 @@ static void strike_set_back(struct faults *f, size_t node)
     if (world_runs(w, node)) {
         world_crash(w, node, false);
     }
+    (void)start_others(w, node);
+    do { /* one that was leaving has left then */
+        world_run(w, w->now_ms + QUIET_MS);
+    } while (start_others(w, node));
     disk_done(&w->nodes[node].disk);
     disk_copy(&w->nodes[node].disk, &f->copies[node]);
     check_damaged(f->check, node);
-    for (size_t i = 0; i < w->count; i++) {
-        if (i != node && !world_runs(w, i)) {
-            world_start(w, i, true, false);
-        }
-    }
-    world_run(w, w->now_ms + QUIET_MS);
     if (!world_runs(w, node)) {
         world_start(w, node, true, false);
     }
