@@ -26,6 +26,7 @@ int cluster_secret_parse(struct bytes text, uint8_t ret[CLUSTER_SECRET_BYTES]);
  *
  *     "weir link 1"      cluster/handshake
  *     "weir gossip 1"    proto/seal
+ *     "weir token 1"     src/bridge/token
  */
 void cluster_secret_derive(const uint8_t secret[CLUSTER_SECRET_BYTES],
                            const char *context,

@@ -1,14 +1,15 @@
 /* Tokens for those who cannot send headers, such as a browser's EventSource: a
- * key in a box that only this node opens, good for a short time. Nothing is
- * kept: all of it is in the text. */
+ * key in a box that only this node and its cluster open, good for a short time.
+ * Nothing is kept: all of it is in the text. */
 #ifndef BRIDGE_TOKEN_H
 #define BRIDGE_TOKEN_H
 
 #include "base/buffer.h"
 #include "base/moment.h"
 #include "base/rc.h"
+#include "proto/cluster_secret.h"
 
-#define TOKEN_SECRET_BYTES 32
+#define TOKEN_SECRET_BYTES CLUSTER_SECRET_KEY_BYTES
 #define TOKEN_SECONDS_MAX 3600
 #define TOKEN_SECONDS_INITIAL 300
 

@@ -36,8 +36,8 @@ struct server {
     uv_loop_t uv;
     struct mailbox mailbox;
     struct signals signals;
-    uint8_t token_secret[TOKEN_SECRET_BYTES]; /* until the node ends */
-    struct cluster_loop *cluster;             /* NULL: a node on its own */
+    uint8_t token_secret[TOKEN_SECRET_BYTES];
+    struct cluster_loop *cluster; /* NULL: a node on its own */
     struct server_cluster_parts cluster_parts;
     struct cluster_status status;
     struct server_ports ports;
@@ -400,7 +400,12 @@ static void prepare(struct server *server)
     server->intake.bytes_max = options->queue_bytes_max;
     server->peer_intake.bytes_max = options->queue_bytes_max;
     cluster_status_init(&server->status);
-    randombytes_buf(server->token_secret, sizeof(server->token_secret));
+    if (options->cluster != NULL) { /* a token is good at all nodes */
+        cluster_secret_derive(
+            options->cluster->secret, "weir token 1", server->token_secret);
+    } else {
+        randombytes_buf(server->token_secret, sizeof(server->token_secret));
+    }
     namespace_table_init(&server->namespaces, random_u64());
     for (size_t i = 0; i < options->namespace_count; i++) {
         namespace_table_add(&server->namespaces,
