@@ -225,9 +225,12 @@ static int print_check(struct log *log)
     struct log_walk walk;
     struct log_stat stat;
     struct why why;
+    int rc;
 
     log_walk_init(&walk, log, UINT64_MAX);
-    if (log_walk_events(&walk, all, &why) != 0) {
+    rc = log_walk_events(&walk, all, &why);
+    log_walk_done(&walk);
+    if (rc != 0) {
         return complain(&why);
     }
     log_stat(log, &stat);

@@ -5,7 +5,6 @@
 
 #include <sodium.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 bool serve_cluster_wanted(const struct settings *s)
 {
@@ -15,7 +14,6 @@ bool serve_cluster_wanted(const struct settings *s)
 static int read_secret(const char *path, uint8_t *ret, struct why *why)
 {
     CLEANUP(buffer_done) struct buffer text;
-    struct stat found;
     int rc;
 
     buffer_init(&text, CLUSTER_SECRET_TEXT_BYTES + 1);
@@ -29,7 +27,7 @@ static int read_secret(const char *path, uint8_t *ret, struct why *why)
                      path);
     }
     /* A group may be the service's own. */
-    if (rc == 0 && stat(path, &found) == 0 && (found.st_mode & S_IRWXO) != 0) {
+    if (rc == 0 && file_permits(path, 007)) {
         rc = why_set(why,
                      RC_DENIED,
                      "'%s' can be read or changed by everybody; chmod o= it",

@@ -204,6 +204,13 @@ bool file_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+bool file_permits(const char *path, unsigned bits)
+{
+    struct stat found;
+
+    return stat(path, &found) == 0 && (found.st_mode & bits) != 0;
+}
+
 int file_join(const char *directory,
               const char *name,
               char *ret,

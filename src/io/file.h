@@ -31,6 +31,9 @@ int file_make_directory(const char *path, struct why *why);
 
 bool file_exists(const char *path);
 
+/* Whether it is there and any of these permission bits is set. */
+bool file_permits(const char *path, unsigned bits);
+
 /* "dir/name" into `ret` of FILE_PATH_BYTES_MAX; RC_TOO_LARGE. */
 int file_join(const char *directory,
               const char *name,

@@ -9,7 +9,6 @@
 #include <assert.h>
 #include <sodium.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #define PUBLIC_PREFIX "weirpublic1_"
 #define SECRET_PREFIX "weirsecret1_"
@@ -166,10 +165,9 @@ int issuer_read_secret(const char *path,
                        struct why *why)
 {
     struct buffer text;
-    struct stat found;
     int rc = read_line(path, &text, why);
 
-    if (rc == 0 && stat(path, &found) == 0 && (found.st_mode & 077) != 0) {
+    if (rc == 0 && file_permits(path, 077)) {
         rc = why_set(why,
                      RC_DENIED,
                      "'%s' can be read by others than its owner; chmod 600 it",

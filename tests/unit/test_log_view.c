@@ -106,15 +106,24 @@ TAP_CASE(the_last_events_are_the_last_that_are_shown)
     log_close(log);
 }
 
-TAP_CASE(events_behind_a_page_of_hidden_ones_are_read)
+/* A world, and what a shard of it over the log begins with. */
+static struct shard_options begin_over(struct log *log, uint64_t last_place)
 {
-    struct log *log = hiding_log();
     struct shard_options options;
 
     w = shard_world_new(NULL);
     options = w->shard->options;
     options.lookup = log_view_lookup(log);
-    options.last_place = HIDDEN + SHOWN;
+    options.last_place = last_place;
+    return options;
+}
+
+TAP_CASE(events_behind_a_page_of_hidden_ones_are_read)
+{
+    struct log *log = hiding_log();
+    struct shard_options options;
+
+    options = begin_over(log, HIDDEN + SHOWN);
     shard = shard_new(&options);
     tap_equal(ask(log, "channel=/default/*&limit=1000"), 7);
     shard_free(shard);
@@ -144,10 +153,7 @@ TAP_CASE(history_is_answered_when_the_last_record_is_damaged)
     log = fixture_open(dir);
     stat = fixture_stat(log);
     tap_equal(stat.corrupt_count, 1);
-    w = shard_world_new(NULL);
-    options = w->shard->options;
-    options.lookup = log_view_lookup(log);
-    options.last_place = stat.last_place;
+    options = begin_over(log, stat.last_place);
     shard = shard_new(&options);
     tap_equal(ask(log, "channel=/default/a&limit=1000"), 18);
     shard_free(shard);

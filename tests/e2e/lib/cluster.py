@@ -1,9 +1,7 @@
 """Several nodes that are one cluster, on addresses that stay the same however
 often they end and come back."""
-import os
 import random
 import re
-import socket
 
 from lib import node as nodes
 from lib import tap
