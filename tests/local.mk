@@ -142,6 +142,7 @@ UNIT_BRIDGE = \
 	%D%/unit/test_console \
 	%D%/unit/test_deadline \
 	%D%/unit/test_delivery \
+	%D%/unit/test_history \
 	%D%/unit/test_http_api \
 	%D%/unit/test_http_publish \
 	%D%/unit/test_intake \

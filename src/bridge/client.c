@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "proto/ws_frame.h"
+#include "src/bridge/replay.h"
 #include "src/bridge/shard_state.h"
 
 #include <stdlib.h>
@@ -34,6 +35,7 @@ struct client *client_new(struct shard *shard, uint64_t id, void *socket)
     list_init(&c->replays);
     list_init(&c->send_node);
     list_init(&c->close_node);
+    list_init(&c->resume_node);
     ws_stream_init(&c->ws, false);
     return c;
 }
@@ -41,11 +43,12 @@ struct client *client_new(struct shard *shard, uint64_t id, void *socket)
 void client_free(struct client *c)
 {
     struct shard *shard = c->shard;
-    struct list *node;
 
-    while ((node = list_pop_front(&c->subscriptions)) != NULL) {
-        client_subscription_drop(
-            c, list_entry(node, struct subscription, client_node));
+    while (!list_empty(&c->subscriptions)) {
+        client_subscription_drop(c,
+                                 list_entry(c->subscriptions.next,
+                                            struct subscription,
+                                            client_node));
     }
     if (c->websocket) {
         shard_count(shard, websockets_open, -1);
@@ -55,7 +58,10 @@ void client_free(struct client *c)
     list_remove(&c->write_node);
     list_remove(&c->send_node);
     list_remove(&c->close_node);
-    history_free(c->history);
+    list_remove(&c->resume_node);
+    if (c->history != NULL) {
+        history_drop(c);
+    }
     http_request_free(c->request);
     ws_stream_done(&c->ws, shard->ws_pool);
     buffer_done(&c->in);
@@ -87,9 +93,15 @@ struct subscription *client_subscription_add(
 
 void client_subscription_drop(struct client *c, struct subscription *s)
 {
-    subscription_free(&c->shard->subscriptions, s);
+    struct shard *shard = c->shard;
+
+    if (s->replay != NULL) {
+        replay_end(s->replay);
+    }
+    subscription_end(&shard->subscriptions, s);
+    list_push_back(&shard->ended_subscriptions, &s->client_node);
     c->subscription_count--;
-    shard_count(c->shard, subscriptions_open, -1);
+    shard_count(shard, subscriptions_open, -1);
 }
 
 bool client_subscribes(const struct client *c)

@@ -80,8 +80,9 @@ struct client {
     struct list replays;     /* of its subscriptions, the next to read first */
     struct history *history; /* while it asks for that */
 
-    struct list send_node;  /* in the shard's: has output this turn */
-    struct list close_node; /* in the shard's: to be closed */
+    struct list send_node;   /* in the shard's: has output this turn */
+    struct list close_node;  /* in the shard's: to be closed */
+    struct list resume_node; /* in the shard's: its bytes are used next */
 };
 
 struct client *client_new(struct shard *shard, uint64_t id, void *socket);

@@ -7,6 +7,7 @@
 #include "src/bridge/admission.h"
 #include "src/bridge/http_api.h"
 #include "src/bridge/http_query.h"
+#include "src/bridge/receive.h"
 #include "src/bridge/replay.h"
 
 #include <stdlib.h>
@@ -96,11 +97,17 @@ static struct history *new_history(const struct wish *wish, struct moment now)
 
 void history_free(struct history *h)
 {
-    if (h != NULL) {
-        list_remove(&h->node);
-        buffer_done(&h->body);
-        free(h);
-    }
+    buffer_done(&h->body);
+    free(h);
+}
+
+void history_drop(struct client *client)
+{
+    struct history *h = client->history;
+
+    client->history = NULL;
+    list_remove(&h->node);
+    list_push_back(&client->shard->ended_histories, &h->node);
 }
 
 enum problem history_open(struct client *client, struct moment now)
@@ -188,45 +195,32 @@ void history_room(const struct client *client,
     *ret_count = h->limit - h->count;
 }
 
-/* An ordinary connection again, but for the answer; what it is made of is the
- * caller's. */
-static struct history *leave(struct client *c)
+/* An ordinary connection again, but for the answer. */
+static void leave(struct client *c,
+                  struct moment now,
+                  enum problem problem,
+                  struct bytes answer)
 {
-    struct history *h = c->history;
-
-    c->history = NULL;
-    client_subscription_drop(c, h->subscription);
-    return h;
-}
-
-static void finish(struct client *c, struct moment now, const struct vector *at)
-{
-    struct history *h;
-
-    answer_history_end(
-        &c->history->body, at, c->history->gapped ? &c->history->gap : NULL);
-    check(!c->history->body.overflowed);
-    h = leave(c);
-    http_api_finish(c, now, PROBLEM_NONE, buffer_view(&h->body));
-    history_free(h);
-    shard_resume(c->shard, c, now);
+    client_subscription_drop(c, c->history->subscription);
+    history_drop(c);
+    http_api_finish(c, now, problem, answer);
+    receive_later(c);
 }
 
 void history_end(struct client *client,
                  struct moment now,
                  const struct vector *at)
 {
-    struct vector whole;
+    struct history *h = client->history;
 
-    vector_copy(&whole, at);
-    finish(client, now, &whole);
+    answer_history_end(&h->body, at, h->gapped ? &h->gap : NULL);
+    check(!h->body.overflowed);
+    leave(client, now, PROBLEM_NONE, buffer_view(&h->body));
 }
 
 void history_fail(struct client *client, struct moment now)
 {
-    history_free(leave(client));
-    http_api_finish(client, now, PROBLEM_STORAGE_READ, bytes_of(NULL, 0));
-    shard_resume(client->shard, client, now);
+    leave(client, now, PROBLEM_STORAGE_READ, bytes_of(NULL, 0));
 }
 
 void history_page_end(struct client *client,
@@ -238,15 +232,14 @@ void history_page_end(struct client *client,
     bool waits = h->deadline_ms != 0 && h->count == 0 && !h->gapped;
 
     if (!history_wants(client) || (live && !waits)) {
-        finish(client, now, at);
+        history_end(client, now, at);
     }
 }
 
 void history_timeout(struct client *client, struct moment now)
 {
     const struct replay *replay = client->history->subscription->replay;
-    struct vector at;
 
-    vector_copy(&at, replay != NULL ? replay->at : &client->shard->vector);
-    finish(client, now, &at);
+    history_end(
+        client, now, replay != NULL ? replay->at : &client->shard->vector);
 }

@@ -35,7 +35,10 @@ struct history {
 
 /* Answer the client's request, now or when there is something to answer. */
 enum problem history_open(struct client *client, struct moment now);
-void history_free(struct history *h); /* accepts NULL */
+
+/* The client asks for it no longer; it is freed when the step ends. */
+void history_drop(struct client *client);
+void history_free(struct history *h); /* one that was dropped */
 
 /* Add an event as answer_history_event() prints it, or note what is gone. */
 void history_event(struct client *client, struct bytes item);

@@ -44,6 +44,8 @@ libbridge_a_SOURCES = \
 	%D%/publish.h \
 	%D%/repeats.c \
 	%D%/repeats.h \
+	%D%/receive.c \
+	%D%/receive.h \
 	%D%/replay.c \
 	%D%/replay.h \
 	%D%/replay_back.c \

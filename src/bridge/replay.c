@@ -230,14 +230,20 @@ void replay_begin_at(struct shard *shard,
     replay_begin(shard, subscription, &start);
 }
 
+void replay_end(struct replay *replay)
+{
+    struct shard *shard = replay->subscription->client->shard;
+
+    list_remove(&replay->wait_node);
+    list_remove(&replay->node);
+    list_push_back(&shard->ended_replays, &replay->node);
+    replay->subscription->replay = NULL;
+}
+
 void replay_free(struct replay *replay)
 {
-    if (replay != NULL) {
-        list_remove(&replay->node);
-        list_remove(&replay->wait_node);
-        free(replay->at);
-        free(replay);
-    }
+    free(replay->at);
+    free(replay);
 }
 
 void replay_offer(struct client *client)
@@ -259,7 +265,7 @@ static void go_live(struct replay *replay)
 
     subscription_replay(s, NULL);
     s->after_place = s->client->shard->place;
-    replay_free(replay);
+    replay_end(replay);
 }
 
 /* Its client's next replay has the next page. One whose cursor was got at

@@ -69,7 +69,10 @@ struct event;
 void replay_begin_at(struct shard *shard,
                      struct subscription *subscription,
                      const struct event *event);
-void replay_free(struct replay *replay); /* accepts NULL */
+
+/* It is given nothing any more, and is freed when the step ends. */
+void replay_end(struct replay *replay);
+void replay_free(struct replay *replay); /* one that has ended */
 
 /* A client whose output is out has its next replay wait for a page. */
 void replay_offer(struct client *client);

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "src/bridge/deadline.h"
 #include "src/bridge/http_api.h"
+#include "src/bridge/receive.h"
 #include "src/bridge/replay.h"
 #include "src/bridge/shard_state.h"
 #include "src/bridge/ws_session.h"
@@ -48,10 +49,29 @@ struct shard *shard_new(const struct shard_options *options)
     list_init(&shard->stream_keepalives);
     list_init(&shard->histories);
     list_init(&shard->publishes);
+    list_init(&shard->resumes);
+    list_init(&shard->ended_subscriptions);
+    list_init(&shard->ended_replays);
+    list_init(&shard->ended_histories);
     for (int i = 0; i < CLIENT_WAIT_COUNT; i++) {
         list_init(&shard->waits[i]);
     }
     return shard;
+}
+
+static void free_ended(struct shard *shard)
+{
+    struct list *node;
+
+    while ((node = list_pop_front(&shard->ended_replays)) != NULL) {
+        replay_free(list_entry(node, struct replay, node));
+    }
+    while ((node = list_pop_front(&shard->ended_histories)) != NULL) {
+        history_free(list_entry(node, struct history, node));
+    }
+    while ((node = list_pop_front(&shard->ended_subscriptions)) != NULL) {
+        subscription_free(list_entry(node, struct subscription, client_node));
+    }
 }
 
 void shard_free(struct shard *shard)
@@ -62,6 +82,7 @@ void shard_free(struct shard *shard)
         return;
     }
     client_table_done(&shard->clients);
+    free_ended(shard);
     while ((node = list_pop_front(&shard->publishes)) != NULL) {
         struct publish *publish = list_entry(node, struct publish, node);
 
@@ -97,88 +118,12 @@ static struct client *open_client(struct shard *shard,
     return c;
 }
 
-/* Use as many of the bytes as can be used now; returns how many. */
-static size_t use_bytes(struct client *c, struct moment now, struct bytes in)
+/* The one place where things that a step has ended are freed, and where it
+ * begins what follows from it: everything that it called has returned. */
+static void end_step(struct shard *shard, struct moment now)
 {
-    size_t used = 0;
-
-    if (c->state == CLIENT_HTTP_IDLE || c->state == CLIENT_HTTP_READING) {
-        used = http_api_receive(c, now, in);
-    }
-    if (c->state == CLIENT_WS_OPEN && used < in.len) {
-        used += ws_session_receive(c, now, bytes_from(in, used));
-    }
-    return c->state == CLIENT_CLOSING || c->state == CLIENT_STREAM ? in.len
-                                                                   : used;
-}
-
-static bool drop_message(void *context,
-                         enum ws_stream_kind kind,
-                         struct bytes message)
-{
-    (void)context;
-    (void)kind;
-    (void)message;
-    return true;
-}
-
-/* After our goodbye, only the peer's matters. */
-static void receive_closing(struct shard *shard,
-                            struct client *c,
-                            struct bytes in)
-{
-    struct buffer answer;
-
-    if (!c->websocket || c->ws.closed) {
-        return;
-    }
-    buffer_init(&answer, 1024);
-    (void)ws_stream_receive(
-        &c->ws, shard->ws_pool, in, &answer, drop_message, NULL);
-    buffer_done(&answer);
-    if (c->ws.closed && c->out.len == 0) {
-        list_remove(&c->close_node);
-        list_push_back(&shard->closing, &c->close_node);
-    }
-}
-
-static void receive(struct shard *shard,
-                    struct client *c,
-                    struct moment now,
-                    struct bytes in)
-{
-    if (c->state == CLIENT_CLOSING) {
-        receive_closing(shard, c, in);
-        return;
-    }
-    /* Notes made for it earlier in the turn refer to its subscriptions. */
-    delivery_render(shard, c);
-    size_t used = c->in.len > 0 ? 0 : use_bytes(c, now, in);
-    buffer_append(&c->in, bytes_from(in, used));
-    if (c->in.overflowed) {
-        client_abort(c);
-    }
-}
-
-void shard_resume(struct shard *shard, struct client *client, struct moment now)
-{
-    struct buffer in = client->in;
-    size_t used;
-
-    if (in.len == 0 || client->state == CLIENT_CLOSING) {
-        return;
-    }
-    buffer_init(&client->in, in.cap);
-    used = client_wants_read(client) ? use_bytes(client, now, buffer_view(&in))
-                                     : 0;
-    check(client->in.len == 0);
-    if (used == in.len) {
-        buffer_done(&in);
-    } else {
-        buffer_consume(&in, used);
-        client->in = in;
-    }
-    (void)shard;
+    receive_waiting(shard, now);
+    free_ended(shard);
 }
 
 /* A peer that has only shut its own half may still read what it is owed. */
@@ -210,7 +155,7 @@ static void answer(struct shard *shard,
     } else {
         http_api_answer(c, now, publish);
     }
-    shard_resume(shard, c, now);
+    receive_later(c);
 }
 
 static void answer_batch(struct shard *shard,
@@ -289,7 +234,7 @@ void shard_step(struct shard *shard, struct moment now, struct shard_input *in)
         in->client = open_client(shard, now, in->socket);
         break;
     case SHARD_INPUT_BYTES:
-        receive(shard, in->client, now, in->bytes);
+        receive_bytes(in->client, now, in->bytes);
         break;
     case SHARD_INPUT_EOF:
         end_of_input(in->client, in->reset);
@@ -310,7 +255,7 @@ void shard_step(struct shard *shard, struct moment now, struct shard_input *in)
         return;
     case SHARD_INPUT_RECORD:
         replay_page_record(shard, in);
-        break;
+        return;
     case SHARD_INPUT_PAGE_END:
         replay_page_end(shard, now, in);
         break;
@@ -322,6 +267,7 @@ void shard_step(struct shard *shard, struct moment now, struct shard_input *in)
         drain_begin(shard, now, in->drain_ms);
         break;
     }
+    end_step(shard, now);
 }
 
 /* Once its notes are rendered and out, nothing refers to the chunk. */
@@ -333,6 +279,7 @@ static bool next_sender(struct shard *shard, struct moment now)
             return false;
         }
         walk_chunk(shard, now);
+        end_step(shard, now);
     }
     return true;
 }
@@ -365,8 +312,9 @@ bool shard_next_send(struct shard *shard,
 }
 
 /* All is out: a client that closes can go, one that replays can read on. */
-static void drained(struct shard *shard, struct client *c, struct moment now)
+static void drained(struct client *c, struct moment now)
 {
+    struct shard *shard = c->shard;
     size_t cap = c->out.cap;
 
     buffer_done(&c->out);
@@ -385,20 +333,20 @@ static void drained(struct shard *shard, struct client *c, struct moment now)
         return;
     }
     replay_offer(c);
-    shard_resume(shard, c, now);
+    receive_later(c);
 }
 
-void shard_sent(struct shard *shard,
-                struct moment now,
-                struct client *client,
-                size_t taken)
+static void sent(struct shard *shard,
+                 struct moment now,
+                 struct client *client,
+                 size_t taken)
 {
     struct buffer *rendered = &shard->deliveries.rendered;
     bool from_out = client->out.len > 0;
     struct bytes all = buffer_view(from_out ? &client->out : rendered);
 
     if (!from_out && rendered->len == 0) {
-        drained(shard, client, now);
+        drained(client, now);
         return;
     }
     check(taken <= all.len);
@@ -409,7 +357,7 @@ void shard_sent(struct shard *shard,
         buffer_clear(rendered);
     }
     if (client->out.len == 0) {
-        drained(shard, client, now);
+        drained(client, now);
         return;
     }
     client->blocked = true;
@@ -417,6 +365,15 @@ void shard_sent(struct shard *shard,
         now.mono_ms + shard->options.limits->write_timeout_ms;
     list_remove(&client->write_node);
     list_push_back(&shard->blocked, &client->write_node);
+}
+
+void shard_sent(struct shard *shard,
+                struct moment now,
+                struct client *client,
+                size_t taken)
+{
+    sent(shard, now, client, taken);
+    end_step(shard, now);
 }
 
 bool shard_next_page(struct shard *shard, struct shard_page *ret)
@@ -446,6 +403,7 @@ bool shard_next_close(struct shard *shard, void **ret_socket, bool *ret_half)
     }
     shard_count(shard, connections_open, -1);
     client_table_remove(&shard->clients, c);
+    free_ended(shard);
     return true;
 }
 

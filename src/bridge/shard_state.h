@@ -46,6 +46,14 @@ struct shard {
     struct list stream_keepalives; /* of event streams */
     struct list waits[CLIENT_WAIT_COUNT];
     struct list publishes;
+
+    /* What is left to do when a step ends (shard.c, end_step): clients whose
+     * bytes waited for it, and what ended in it, which whoever called may still
+     * be looking at. */
+    struct list resumes;
+    struct list ended_subscriptions; /* by client_node */
+    struct list ended_replays;       /* by node */
+    struct list ended_histories;     /* by node */
     bool draining;
     struct drain drain;
 };
@@ -53,10 +61,5 @@ struct shard {
 /* Count in this shard's metrics. */
 #define shard_count(shard, name, n) \
     metrics_add((shard)->options.metrics, name, (uint64_t)(n))
-
-/* Let a client's bytes that had to wait be used now. */
-void shard_resume(struct shard *shard,
-                  struct client *client,
-                  struct moment now);
 
 #endif

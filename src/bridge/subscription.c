@@ -5,7 +5,6 @@
 #include "base/check.h"
 #include "proto/answer.h"
 #include "proto/client_msg.h"
-#include "src/bridge/replay.h"
 
 #include <stdlib.h>
 
@@ -147,14 +146,20 @@ struct subscription *subscription_new(struct subscription_table *t,
     return s;
 }
 
-void subscription_free(struct subscription_table *t, struct subscription *s)
+void subscription_end(struct subscription_table *t, struct subscription *s)
 {
+    check(s->link_count > 0);
     for (size_t i = 0; i < s->link_count; i++) {
         topic_drop(t, &s->links[i]);
     }
+    s->link_count = 0;
     list_remove(&s->client_node);
-    replay_free(s->replay);
     t->count--;
+}
+
+void subscription_free(struct subscription *s)
+{
+    check(s->link_count == 0);
     free(s);
 }
 

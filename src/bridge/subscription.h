@@ -75,10 +75,13 @@ struct subscription *subscription_new(struct subscription_table *t,
                                       const struct channel_name *patterns,
                                       size_t pattern_count,
                                       uint64_t after_place);
-void subscription_free(struct subscription_table *t, struct subscription *s);
 
-/* No longer live, until it is called with NULL again. subscription_free() frees
- * the replay. */
+/* It leaves its topics and its client's list, and matches nothing any more; its
+ * memory is there until subscription_free(). Its replay has ended before. */
+void subscription_end(struct subscription_table *t, struct subscription *s);
+void subscription_free(struct subscription *s); /* one that has ended */
+
+/* No longer live, until it is called with NULL again. */
 void subscription_replay(struct subscription *s, struct replay *replay);
 
 struct bytes subscription_id(const struct subscription *s);

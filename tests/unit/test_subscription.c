@@ -20,6 +20,13 @@ static struct subscription *subscribe(struct subscription_table *t,
     return subscription_new(t, NULL, bytes_text(id), &name, 1, 0);
 }
 
+static void end(struct subscription_table *t, struct subscription *s)
+{
+    subscription_end(t, s);
+    free(s->replay);
+    subscription_free(s);
+}
+
 /* How many subscriptions match. */
 static size_t matches(const struct subscription_table *t, const char *channel)
 {
@@ -43,7 +50,7 @@ static bool matches_one(const char *pattern, const char *channel)
     subscription_table_init(&t, 1);
     s = subscribe(&t, "s", pattern);
     count = matches(&t, channel);
-    subscription_free(&t, s);
+    end(&t, s);
     subscription_table_done(&t);
     return count == 1;
 }
@@ -106,7 +113,7 @@ TAP_CASE(an_event_finds_its_name_and_all_wildcards_above_it)
     tap_equal(matches(&t, "/n/x/y"), 2);
     tap_equal(matches(&t, "/n"), 0);
     for (int i = 0; i < 7; i++) {
-        subscription_free(&t, all[i]);
+        end(&t, all[i]);
     }
     tap_equal(matches(&t, "/n/a/b/c/d"), 0);
     subscription_table_done(&t);
@@ -122,10 +129,10 @@ TAP_CASE(a_name_and_a_wildcard_with_the_same_text_are_apart)
     exact = subscribe(&t, "e", "/n/a");
     wildcard = subscribe(&t, "w", "/n/a/*");
 
-    subscription_free(&t, exact);
+    end(&t, exact);
     tap_equal(matches(&t, "/n/a"), 0);
     tap_equal(matches(&t, "/n/a/b"), 1);
-    subscription_free(&t, wildcard);
+    end(&t, wildcard);
     tap_equal(matches(&t, "/n/a/b"), 0);
     subscription_table_done(&t);
 }
@@ -141,7 +148,7 @@ TAP_CASE(a_subscription_knows_its_id_and_how_its_frames_begin)
     tap_equal_text(subscription_id(s), "my-id_1+");
     tap_equal_text(subscription_begin(s),
                    "{\"type\":\"data\",\"id\":\"my-id_1+\",\"event\":");
-    subscription_free(&t, s);
+    end(&t, s);
     subscription_table_done(&t);
 }
 
@@ -154,12 +161,12 @@ TAP_CASE(an_id_may_be_one_byte_or_the_longest)
     subscription_table_init(&t, 1);
     s = subscribe(&t, "x", "/n/a");
     tap_equal_text(subscription_id(s), "x");
-    subscription_free(&t, s);
+    end(&t, s);
     memset(id, 'i', sizeof(id));
     id[CLIENT_MSG_ID_BYTES_MAX] = '\0';
     s = subscribe(&t, id, "/n/a");
     tap_equal_text(subscription_id(s), id);
-    subscription_free(&t, s);
+    end(&t, s);
     subscription_table_done(&t);
 }
 
@@ -181,7 +188,7 @@ TAP_CASE(any_of_many_subscriptions_to_one_channel_can_leave)
     for (int i = 4; left > 0; i = (i + 4) % COUNT) {
         struct topic *topics[SUBSCRIPTION_TOPICS_MAX];
 
-        subscription_free(&t, all[i]);
+        end(&t, all[i]);
         all[i] = NULL;
         left--;
         tap_equal(matches(&t, "/n/a"), left);
@@ -217,16 +224,14 @@ TAP_CASE(those_that_are_live_stand_first_whoever_leaves)
         if (all[i] == NULL) {
             all[i] = subscribe(&t, "s", "/n/a");
         } else if (step % 3 == 0) {
-            subscription_free(&t, all[i]);
+            end(&t, all[i]);
             all[i] = NULL;
         } else if (all[i]->replay == NULL) {
             replays[i] = alloc_zero(sizeof(*replays[i]));
-            list_init(&replays[i]->node);
-            list_init(&replays[i]->wait_node);
             subscription_replay(all[i], replays[i]);
         } else {
             subscription_replay(all[i], NULL);
-            replay_free(replays[i]);
+            free(replays[i]);
         }
         for (int n = 0; n < COUNT; n++) {
             live += all[n] != NULL && all[n]->replay == NULL;
@@ -245,7 +250,7 @@ TAP_CASE(those_that_are_live_stand_first_whoever_leaves)
     }
     for (int i = 0; i < COUNT; i++) {
         if (all[i] != NULL) {
-            subscription_free(&t, all[i]);
+            end(&t, all[i]);
         }
     }
     subscription_table_done(&t);
@@ -297,7 +302,7 @@ TAP_CASE(what_is_found_is_what_a_pattern_covers_for_random_names)
         tap_equal(matches(&t, text), expected);
     }
     for (int i = 0; i < COUNT; i++) {
-        subscription_free(&t, all[i]);
+        end(&t, all[i]);
     }
     subscription_table_done(&t);
 }
