@@ -13,6 +13,8 @@ libbase_a_SOURCES = \
 	%D%/event.h \
 	%D%/hash.c \
 	%D%/hash.h \
+	%D%/heap.c \
+	%D%/heap.h \
 	%D%/histogram.c \
 	%D%/histogram.h \
 	%D%/list.h \

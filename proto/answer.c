@@ -300,6 +300,13 @@ void answer_stream_gap(struct buffer *out, const struct answer_gap *gap)
     buffer_text(out, "}\n\n");
 }
 
+void answer_stream_end(struct buffer *out, enum problem problem)
+{
+    buffer_text(out, "event: end\ndata: ");
+    answer_http_error(out, problem, NULL);
+    buffer_text(out, "\n\n");
+}
+
 void answer_stream_alive(struct buffer *out)
 {
     buffer_text(out, ":\n\n");

@@ -78,6 +78,7 @@ void answer_stream_event(struct buffer *out,
                          const struct vector *cursor);
 void answer_stream_gap(struct buffer *out, const struct answer_gap *gap);
 void answer_stream_alive(struct buffer *out);
+void answer_stream_end(struct buffer *out, enum problem problem);
 
 /* A page of history is begin, items with a comma between them, end. */
 void answer_history_begin(struct buffer *out);

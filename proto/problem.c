@@ -28,6 +28,11 @@ static const struct entry table[PROBLEM_COUNT] = {
     [PROBLEM_UNAUTHORIZED] = ALIKE(401,
                                    "UnauthorizedException",
                                    "You are not authorized to make this call."),
+    [PROBLEM_KEY_ENDED] =
+        ALIKE(401,
+              "UnauthorizedException",
+              "The API key has expired: come back with another, or renew in "
+              "time with connection_init and authorization"),
     [PROBLEM_NAMESPACE_UNKNOWN] = ALIKE(401, "UnauthorizedException", ""),
     [PROBLEM_FORBIDDEN] = ALIKE(403, "UnauthorizedException", ""),
     [PROBLEM_MESSAGE_NOT_JSON] =

@@ -21,7 +21,8 @@ enum problem {
     PROBLEM_EVENT_TOO_LARGE,
     PROBLEM_KEYS_MALFORMED, /* idempotency keys */
     PROBLEM_BODY_TOO_LARGE,
-    PROBLEM_BINARY, /* a binary WebSocket message */
+    PROBLEM_KEY_ENDED, /* while what it allowed was open */
+    PROBLEM_BINARY,    /* a binary WebSocket message */
     PROBLEM_SUBSCRIPTION_EXISTS,
     PROBLEM_SUBSCRIPTION_UNKNOWN,
     PROBLEM_SUBSCRIPTIONS_TOO_MANY,

@@ -19,6 +19,7 @@ UNIT_BASE = \
 	%D%/unit/test_cleanup \
 	%D%/unit/test_event \
 	%D%/unit/test_hash \
+	%D%/unit/test_heap \
 	%D%/unit/test_histogram \
 	%D%/unit/test_list \
 	%D%/unit/test_map \
@@ -146,6 +147,7 @@ UNIT_BRIDGE = \
 	%D%/unit/test_http_api \
 	%D%/unit/test_http_publish \
 	%D%/unit/test_intake \
+	%D%/unit/test_lease \
 	%D%/unit/test_metrics \
 	%D%/unit/test_namespace \
 	%D%/unit/test_publish \

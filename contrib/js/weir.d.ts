@@ -136,6 +136,8 @@ export class Weir {
         Promise<HistoryPage<T>>;
     /** Look at the connection now; pages do it by themselves. */
     wake(): void;
+    /** Take a fresh key from `apiKey`, before the one in use ends. */
+    renew(): Promise<void>;
     close(): void;
 }
 

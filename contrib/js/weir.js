@@ -171,6 +171,15 @@ class Connection {
         }
     }
 
+    // Another key takes the place of the one that it was opened with.
+    renew(key) {
+        this.authorization = {...this.authorization, 'x-api-key': key};
+        if (this.open) {
+            this.send({type: 'connection_init',
+                authorization: this.authorization});
+        }
+    }
+
     end(error) {
         if (this.#ended) {
             return;
@@ -517,6 +526,15 @@ export class Weir {
         } else {
             this.#connection?.check();
         }
+    }
+
+    // Asks for the key again and gives it to the server, which keeps what the
+    // key before allowed, and this one does, as long as this one lasts.
+    async renew() {
+        const connection = this.#connection;
+        const key = await this.#key();
+
+        connection?.renew(key);
     }
 
     // Connecting

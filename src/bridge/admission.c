@@ -12,10 +12,12 @@ enum problem admission_authorize(struct shard *shard,
 {
     const struct api_key *key;
 
+    shard->admitted = NULL;
     if (authority_check(shard->options.authority, now, key_text, &key) != 0) {
         shard_count(shard, keys_refused, 1);
         return PROBLEM_UNAUTHORIZED;
     }
+    shard->admitted = key;
     if (name == NULL) {
         return PROBLEM_NONE;
     }

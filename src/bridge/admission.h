@@ -5,8 +5,8 @@
 
 #include "src/bridge/shard_state.h"
 
-/* Check the key, that the namespace exists, and the key's right over `name`;
- * with a NULL name, only that the key is good. */
+/* Check the key, which is shard->admitted then, that the namespace exists, and
+ * the key's right over `name`; with a NULL name, only that the key is good. */
 enum problem admission_authorize(struct shard *shard,
                                  struct moment now,
                                  struct bytes key_text,

@@ -36,6 +36,7 @@ struct client *client_new(struct shard *shard, uint64_t id, void *socket)
     list_init(&c->send_node);
     list_init(&c->close_node);
     list_init(&c->resume_node);
+    lease_holder_init(&c->lease);
     ws_stream_init(&c->ws, false);
     return c;
 }
@@ -59,6 +60,7 @@ void client_free(struct client *c)
     list_remove(&c->send_node);
     list_remove(&c->close_node);
     list_remove(&c->resume_node);
+    lease_release(&shard->leases, &c->lease);
     if (c->history != NULL) {
         history_drop(c);
     }
@@ -85,6 +87,8 @@ struct subscription *client_subscription_add(
     struct subscription *s = subscription_new(
         &c->shard->subscriptions, c, id, patterns, pattern_count, after_place);
 
+    lease_hold(
+        &c->shard->leases, &s->lease, LEASE_SUBSCRIPTION, c->shard->admitted);
     list_push_back(&c->subscriptions, &s->client_node);
     c->subscription_count++;
     shard_count(c->shard, subscriptions_open, 1);
@@ -98,6 +102,7 @@ void client_subscription_drop(struct client *c, struct subscription *s)
     if (s->replay != NULL) {
         replay_end(s->replay);
     }
+    lease_release(&shard->leases, &s->lease);
     subscription_end(&shard->subscriptions, s);
     list_push_back(&shard->ended_subscriptions, &s->client_node);
     c->subscription_count--;

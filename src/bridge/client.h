@@ -70,6 +70,7 @@ struct client {
     uint16_t publishes_in_flight;
     uint16_t subscription_count;
     struct list subscriptions;
+    struct lease_holder lease; /* a WebSocket's: of the key it was opened by */
 
     /* Deliveries of this turn, oldest first, by index + 1 into the shard's
      * arena; 0: none. And about how many bytes they will be. */
@@ -92,8 +93,9 @@ void client_free(struct client *c); /* leaves every list */
  * they go out this turn. */
 struct buffer *client_output(struct client *c);
 
-/* Have it subscribe, live for events after `after_place`, and no longer; the
- * arguments are subscription_new()'s. */
+/* Have it subscribe, live for events after `after_place`, for as long as the
+ * key that was admitted last allows, and no longer; the arguments are
+ * subscription_new()'s. */
 struct subscription *client_subscription_add(
     struct client *c,
     struct bytes id,

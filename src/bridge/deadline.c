@@ -1,6 +1,7 @@
 /* Lists in the order of their deadlines, each looked at from its front. */
 #include "src/bridge/deadline.h"
 
+#include "base/check.h"
 #include "src/bridge/event_stream.h"
 #include "src/bridge/http_api.h"
 #include "src/bridge/shard_state.h"
@@ -29,10 +30,45 @@ static void expire_waits(struct shard *shard,
     }
 }
 
+/* What an ended key allowed ends, each with its own error. */
+static void expire_leases(struct shard *shard, struct moment now)
+{
+    struct lease_holder *h;
+    enum lease_kind kind;
+
+    while ((h = lease_take_ended(&shard->leases, now, &kind)) != NULL) {
+        struct subscription *s;
+
+        if (kind == LEASE_CLIENT) {
+            ws_session_expire(list_entry(h, struct client, lease), now);
+            continue;
+        }
+        s = list_entry(h, struct subscription, lease);
+        switch (s->client->state) {
+        case CLIENT_WS_OPEN:
+            ws_session_expire_subscription(s);
+            break;
+        case CLIENT_STREAM:
+            event_stream_expire(s->client, now);
+            break;
+        case CLIENT_HISTORY:
+            history_fail(s->client, now, PROBLEM_KEY_ENDED);
+            break;
+        case CLIENT_HTTP_IDLE:
+        case CLIENT_HTTP_READING:
+        case CLIENT_HTTP_WAITING:
+            check_unreachable();
+        case CLIENT_CLOSING:
+            break; /* it leaves with its client */
+        }
+    }
+}
+
 void deadline_expire(struct shard *shard, struct moment now)
 {
     struct list *list = &shard->keepalives;
 
+    expire_leases(shard, now);
     for (int wait = CLIENT_WAIT_NONE + 1; wait < CLIENT_WAIT_COUNT; wait++) {
         expire_waits(shard, now, (enum client_wait)wait);
     }
@@ -80,9 +116,23 @@ void deadline_expire(struct shard *shard, struct moment now)
     }
 }
 
+/* Keys end by the wall's clock: where that stands on the other one now. */
+static uint64_t next_lease_ms(const struct shard *shard)
+{
+    uint64_t wall_ms = lease_next_ms(&shard->leases);
+
+    if (wall_ms == MOMENT_NEVER) {
+        return MOMENT_NEVER;
+    }
+    return wall_ms <= shard->now.wall_ms
+               ? shard->now.mono_ms
+               : shard->now.mono_ms + (wall_ms - shard->now.wall_ms);
+}
+
 uint64_t deadline_next_ms(const struct shard *shard)
 {
     uint64_t deadline_ms = MOMENT_NEVER;
+    uint64_t lease_ms = next_lease_ms(shard);
 
 #define EARLIER(list, node, field)                                          \
     if (!list_empty(list)) {                                                \
@@ -102,5 +152,5 @@ uint64_t deadline_next_ms(const struct shard *shard)
 
         deadline_ms = at < deadline_ms ? at : deadline_ms;
     }
-    return deadline_ms;
+    return lease_ms < deadline_ms ? lease_ms : deadline_ms;
 }

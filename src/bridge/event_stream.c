@@ -189,6 +189,15 @@ enum problem event_stream_open(struct client *client, struct moment now)
     return PROBLEM_NONE;
 }
 
+void event_stream_expire(struct client *client, struct moment now)
+{
+    if (client->state == CLIENT_STREAM) {
+        answer_stream_end(client_output(client), PROBLEM_KEY_ENDED);
+        client_finish(client);
+        client_wait_start(client, CLIENT_WAIT_CLOSE, now);
+    }
+}
+
 void event_stream_keepalive(struct client *client, struct moment now)
 {
     if (client->out.len == 0) {

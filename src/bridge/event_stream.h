@@ -14,6 +14,9 @@ struct client;
 /* Answer the client's request with a stream that begins where it says. */
 enum problem event_stream_open(struct client *client, struct moment now);
 
+/* The key that it was opened with has ended: say so, and end. */
+void event_stream_expire(struct client *client, struct moment now);
+
 /* Time for a comment, which is left out while older output waits. */
 void event_stream_keepalive(struct client *client, struct moment now);
 

@@ -218,9 +218,11 @@ void history_end(struct client *client,
     leave(client, now, PROBLEM_NONE, buffer_view(&h->body));
 }
 
-void history_fail(struct client *client, struct moment now)
+void history_fail(struct client *client,
+                  struct moment now,
+                  enum problem problem)
 {
-    leave(client, now, PROBLEM_STORAGE_READ, bytes_of(NULL, 0));
+    leave(client, now, problem, bytes_of(NULL, 0));
 }
 
 void history_page_end(struct client *client,

@@ -67,8 +67,10 @@ void history_end(struct client *client,
                  struct moment now,
                  const struct vector *at);
 
-/* The log cannot be read: say so. */
-void history_fail(struct client *client, struct moment now);
+/* It can have no answer: say why. */
+void history_fail(struct client *client,
+                  struct moment now,
+                  enum problem problem);
 
 /* The wait is over. */
 void history_timeout(struct client *client, struct moment now);

@@ -36,6 +36,8 @@ libbridge_a_SOURCES = \
 	%D%/http_query.h \
 	%D%/intake.c \
 	%D%/intake.h \
+	%D%/lease.c \
+	%D%/lease.h \
 	%D%/metrics.c \
 	%D%/metrics.h \
 	%D%/namespace.c \

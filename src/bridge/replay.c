@@ -359,7 +359,7 @@ void replay_fail(struct replay *replay, struct moment now)
     struct client *client = replay->subscription->client;
 
     if (client->state == CLIENT_HISTORY) {
-        history_fail(client, now);
+        history_fail(client, now, PROBLEM_STORAGE_READ);
     } else {
         ws_session_close(client, now, 1011, "the log cannot be read");
     }

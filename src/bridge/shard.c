@@ -36,6 +36,7 @@ struct shard *shard_new(const struct shard_options *options)
     shard->random = options->random_seed;
     client_table_init(&shard->clients);
     subscription_table_init(&shard->subscriptions, options->seed);
+    lease_table_init(&shard->leases, options->seed);
     delivery_arena_init(&shard->deliveries, limits->send_buffer_max);
     replay_page_queue_init(&shard->pages, options->seed);
     shard->place = options->last_place;
@@ -98,6 +99,7 @@ void shard_free(struct shard *shard)
     free(shard->batches);
     drain_done(&shard->drain);
     subscription_table_done(&shard->subscriptions);
+    lease_table_done(&shard->leases);
     replay_page_queue_done(&shard->pages);
     delivery_arena_done(&shard->deliveries);
     buffer_done(&shard->scratch);
@@ -229,6 +231,7 @@ uint64_t shard_deadline_ms(const struct shard *shard)
 
 void shard_step(struct shard *shard, struct moment now, struct shard_input *in)
 {
+    shard->now = now;
     switch (in->kind) {
     case SHARD_INPUT_OPENED:
         in->client = open_client(shard, now, in->socket);

@@ -23,9 +23,13 @@ struct shard {
     struct buffer scratch; /* of one message, while it is looked at */
     struct buffer text;    /* of one answer, while it is made */
     uint64_t random;
+    struct moment now;              /* of the step */
+    const struct api_key *admitted; /* found good last, by admission; valid
+                                       until it looks at the next */
 
     struct client_table clients;
     struct subscription_table subscriptions;
+    struct lease_table leases;
     struct delivery_arena deliveries;
     uint64_t place;           /* of the last event walked */
     struct vector vector;     /* what the events up to there come to */

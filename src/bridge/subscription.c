@@ -141,6 +141,7 @@ struct subscription *subscription_new(struct subscription_table *t,
     }
     buffer_done(&begin);
     list_init(&s->client_node);
+    lease_holder_init(&s->lease);
     add_links(t, s, patterns);
     t->count++;
     return s;
@@ -159,7 +160,7 @@ void subscription_end(struct subscription_table *t, struct subscription *s)
 
 void subscription_free(struct subscription *s)
 {
-    check(s->link_count == 0);
+    check(s->link_count == 0 && s->lease.lease == NULL);
     free(s);
 }
 
@@ -184,6 +185,21 @@ struct bytes subscription_id(const struct subscription *s)
 struct bytes subscription_begin(const struct subscription *s)
 {
     return bytes_of(s->begin, s->begin_len);
+}
+
+void subscription_pattern(const struct subscription *s,
+                          struct channel_name *ret)
+{
+    const struct topic *topic = s->links[0].topic;
+    char text[CHANNEL_NAME_BYTES_MAX + 1];
+    size_t len = topic->node.key.len;
+
+    check(s->link_count == 1 && len < sizeof(text));
+    memcpy(text, topic->node.key.data, len);
+    if (is_wildcard(topic)) {
+        text[len++] = '*';
+    }
+    check(channel_name_parse_pattern(bytes_of(text, len), ret) == 0);
 }
 
 struct bytes subscription_channel(const struct subscription *s)

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "proto/channel_name.h"
+#include "src/bridge/lease.h"
 
 struct client;
 struct replay;
@@ -47,8 +48,9 @@ struct topic_link {
 struct subscription {
     struct list client_node; /* in its client's list */
     struct client *client;
-    struct replay *replay; /* NULL: live, see subscription_replay() */
-    uint64_t after_place;  /* has seen, or need not see, all up to here */
+    struct lease_holder lease; /* of the key that allowed it */
+    struct replay *replay;     /* NULL: live, see subscription_replay() */
+    uint64_t after_place;      /* has seen, or need not see, all up to here */
     struct topic_link *links;
     char *begin; /* what its data frames begin with, the id inside it */
     uint8_t link_count;
@@ -86,6 +88,10 @@ void subscription_replay(struct subscription *s, struct replay *replay);
 
 struct bytes subscription_id(const struct subscription *s);
 struct bytes subscription_begin(const struct subscription *s);
+
+/* What it was made with, of one that has one pattern. */
+void subscription_pattern(const struct subscription *s,
+                          struct channel_name *ret);
 
 /* The one channel it is for; len 0 when there are several, or wildcards. */
 struct bytes subscription_channel(const struct subscription *s);

@@ -64,6 +64,10 @@ void ws_session_begin(struct client *client,
     client->keepalive_deadline_ms =
         now.mono_ms + client->shard->options.limits->keepalive_ms;
     list_push_back(&client->shard->keepalives, &client->keepalive_node);
+    lease_hold(&client->shard->leases,
+               &client->lease,
+               LEASE_CLIENT,
+               client->shard->admitted);
 }
 
 void ws_session_keepalive(struct client *client, struct moment now)
@@ -111,6 +115,14 @@ void ws_session_refuse(struct client *client, struct moment now)
     send_error(
         client, "connection_error", bytes_of(NULL, 0), client->refusal, NULL);
     ws_session_close(client, now, 1000, "");
+}
+
+void ws_session_expire(struct client *client, struct moment now)
+{
+    if (client->state == CLIENT_WS_OPEN) {
+        client->refusal = PROBLEM_KEY_ENDED;
+        ws_session_refuse(client, now);
+    }
 }
 
 static struct subscription *find_subscription(const struct client *c,
@@ -206,6 +218,16 @@ static enum problem subscribe(const struct turn *t,
     return PROBLEM_NONE;
 }
 
+void ws_session_expire_subscription(struct subscription *s)
+{
+    struct client *c = s->client;
+
+    delivery_render(c->shard, c);
+    send_error(
+        c, "subscribe_error", subscription_id(s), PROBLEM_KEY_ENDED, NULL);
+    client_subscription_drop(c, s);
+}
+
 static void unsubscribe(const struct turn *t, const struct client_msg *msg)
 {
     struct client *c = t->client;
@@ -251,6 +273,54 @@ static enum problem publish(const struct turn *t, const struct client_msg *msg)
     return problem;
 }
 
+/* A key that is renewed in time takes the place of the one that opened the
+ * connection, and of those of the subscriptions that it allows as well, unless
+ * they last longer. */
+static void renew(struct client *c, const struct api_key *key)
+{
+    struct lease_table *leases = &c->shard->leases;
+
+    lease_hold(leases, &c->lease, LEASE_CLIENT, key);
+    list_each(node, &c->subscriptions)
+    {
+        struct subscription *s =
+            list_entry(node, struct subscription, client_node);
+        struct channel_name pattern;
+
+        subscription_pattern(s, &pattern);
+        if (authority_covers(key, AUTHORITY_SUBSCRIBE, &pattern) &&
+            lease_end_s(&s->lease) < lease_end_s(&c->lease)) {
+            lease_hold(leases, &s->lease, LEASE_SUBSCRIPTION, key);
+        }
+    }
+}
+
+static enum problem connection_init(const struct turn *t,
+                                    const struct client_msg *msg)
+{
+    struct client *c = t->client;
+    struct shard *shard = c->shard;
+
+    if (msg->authorization.api_key.len > 0) {
+        enum problem problem = admission_authorize(shard,
+                                                   t->now,
+                                                   msg->authorization.api_key,
+                                                   AUTHORITY_SUBSCRIBE,
+                                                   NULL);
+
+        if (problem != PROBLEM_NONE) {
+            return problem;
+        }
+        renew(c, shard->admitted);
+    }
+    answer_connection_ack(text_begin(c),
+                          shard->options.limits->connection_timeout_ms);
+    text_send(c);
+    /* Some clients wait for a first sign of life right after this. */
+    send_keepalive(c, t->now);
+    return PROBLEM_NONE;
+}
+
 static const char *error_type(enum client_msg_type type)
 {
     switch (type) {
@@ -261,6 +331,7 @@ static const char *error_type(enum client_msg_type type)
     case CLIENT_MSG_PUBLISH:
         return "publish_error";
     case CLIENT_MSG_CONNECTION_INIT:
+        return "connection_error";
     case CLIENT_MSG_KA:
     case CLIENT_MSG_UNKNOWN:
         return "error";
@@ -274,12 +345,7 @@ static enum problem act(const struct turn *t, const struct client_msg *msg)
 
     switch (msg->type) {
     case CLIENT_MSG_CONNECTION_INIT:
-        answer_connection_ack(text_begin(c),
-                              c->shard->options.limits->connection_timeout_ms);
-        text_send(c);
-        /* Some clients wait for a first sign of life right after this. */
-        send_keepalive(c, t->now);
-        return PROBLEM_NONE;
+        return connection_init(t, msg);
     case CLIENT_MSG_SUBSCRIBE:
         if (c->shard->draining) {
             drain_client(c, t->now);

@@ -8,6 +8,7 @@
 #include "src/bridge/publish.h"
 
 struct client;
+struct subscription;
 
 /* The 101 is queued; begin. With a problem, the client is told by
  * connection_error and the WebSocket closed: refusing the upgrade itself would
@@ -18,6 +19,12 @@ void ws_session_begin(struct client *client,
                       struct moment now,
                       enum problem problem);
 void ws_session_refuse(struct client *client, struct moment now);
+
+/* The key that opened it has ended: say so, and close. Or that of one of its
+ * subscriptions: say so, and end that. A key that is given in time, in the
+ * authorization of another connection_init, takes their place. */
+void ws_session_expire(struct client *client, struct moment now);
+void ws_session_expire_subscription(struct subscription *s);
 
 /* Bytes from the peer. Returns how many were used: fewer than given when too
  * many of its publishes wait for the log. */

@@ -6,7 +6,7 @@ const fs = require('fs');
 const os = require('os');
 const path = require('path');
 const readline = require('readline');
-const {spawn} = require('child_process');
+const {execFileSync, spawn} = require('child_process');
 const {freePort} = require('./ports');
 
 const top = process.env.top_builddir || path.join(__dirname, '../../..');
@@ -38,6 +38,12 @@ class Weir {
 
     get key() {
         return fs.readFileSync(this.file('api-key'), 'utf8').trim();
+    }
+
+    // Another API key of the node's issuer.
+    issue(...options) {
+        return execFileSync(program, ['key', 'issue', '--issuer',
+            this.file('issuer'), ...options], {encoding: 'utf8'}).trim();
     }
 
     writeConfig() {

@@ -457,11 +457,53 @@ async function lostAnswers(node) {
     });
 }
 
+// A key that ends is renewed in time: the connection stays.
+async function renews(node) {
+    const SECONDS = 10;
+    let keys = 0;
+    const apiKey = () => node.issue('--publish', '*', '--subscribe', '*',
+        '--valid', ++keys === 1 ? `${SECONDS}s` : '1h');
+
+    await using(node, {apiKey}, async (weir) => {
+        await weir.connect({timeoutMs: 5000});
+        const ends = Date.now() + (SECONDS + 1) * 1000;
+        const got = listen(weir, '/default/js/renewed');
+
+        await got.sub.ready;
+        await weir.renew();
+        await tap.until(() => Date.now() > ends, 'the end of the first key',
+            20000);
+        await weir.publish('/default/js/renewed', [{number: 0}]);
+        await arrived(got, 1);
+        assert.strictEqual(keys, 2);
+        assert.deepStrictEqual(weir.states, ['connecting', 'open']);
+    });
+}
+
+// A key that ends ends the connection, which is made again with the next.
+async function keyEnds(node) {
+    let keys = 0;
+    const apiKey = () => node.issue('--publish', '*', '--subscribe', '*',
+        '--valid', ++keys === 1 ? '5s' : '1h');
+
+    await using(node, {apiKey}, async (weir) => {
+        const got = listen(weir, '/default/js/ended');
+
+        await got.sub.ready;
+        await tap.until(() => keys > 1, 'the end of the first key', 20000);
+        await weir.publish('/default/js/ended', [{number: 0}]);
+        await arrived(got, 1);
+        assert.deepStrictEqual([got.gaps, got.errors], [[], []]);
+    });
+}
+
 async function main() {
     const node = await new Node('namespace "default" {}').start();
     const bodies = {
         'errors are told': errors,
         'a wrong key is refused': wrongKey,
+        'a key is renewed while the connection stays': renews,
+        'a key that ends is replaced and nothing is missed': keyEnds,
         'a subscription begins where it is asked to': replays,
         'an iterator that is slow misses nothing': iterates,
         'through crashes every event comes once and in order': crashes,
