@@ -277,7 +277,7 @@ BENCH_TARGETS = \
 	%D%/bench/floor \
 	%D%/bench/lmdb_floor
 EXTRA_DIST += %D%/bench/ratios %D%/bench/slow_subscribers \
-	%D%/bench/cluster_ratios
+	%D%/bench/cluster_ratios %D%/bench/hostile
 $(BENCH_TARGETS): FLOOR = $(LINK_PROGRAM)
 $(BENCH_TARGETS): $(PROGRAM_LIBS)
 
