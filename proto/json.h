@@ -5,7 +5,9 @@
  * understood, and a general library builds a tree of it first, accepts what the
  * RFC does not, and keeps only the last of two members with one name, which a
  * server must be able to refuse. Input is valid UTF-8, at most JSON_DEPTH_MAX
- * deep; escapes must be whole, surrogates paired. */
+ * deep; escapes must be whole. Half a surrogate pair is legal as an escape
+ * (8.2) and nothing that UTF-8 can say: who looks at what a string stands for,
+ * rather than hand it on as it is, finds bytes there that are not UTF-8. */
 #ifndef PROTO_JSON_H
 #define PROTO_JSON_H
 

@@ -124,21 +124,20 @@ static bool is_surrogate_low(int32_t unit)
 }
 
 /* How many bytes the escape of a code unit, or of a pair of surrogates, takes
- * whose backslash is at `at`; 0: malformed. */
+ * whose backslash is at `at`; 0: malformed. Half a pair is one unit (RFC 8259,
+ * 8.2). */
 static size_t escape_unit_len(struct bytes text, size_t at)
 {
     int32_t unit = byte_at(text, at + 1) == 'u' ? hex4(text, at + 2) : -1;
 
-    if (unit < 0 || is_surrogate_low(unit)) {
+    if (unit < 0) {
         return 0;
     }
-    if (!is_surrogate_high(unit)) {
-        return 6;
-    }
-    return byte_at(text, at + 6) == '\\' && byte_at(text, at + 7) == 'u' &&
+    return is_surrogate_high(unit) && byte_at(text, at + 6) == '\\' &&
+                   byte_at(text, at + 7) == 'u' &&
                    is_surrogate_low(hex4(text, at + 8))
                ? 12
-               : 0;
+               : 6;
 }
 
 static size_t utf8_encode(uint32_t point, uint8_t out[4])

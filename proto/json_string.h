@@ -8,14 +8,16 @@
 
 /* The offset of the quote that ends the string whose first character is at
  * `at`; 0 when there is none, or the string holds a control character, a broken
- * escape, half a surrogate pair or bytes that are not UTF-8. Sets `ret_escaped`
+ * escape or bytes that are not UTF-8. Sets `ret_escaped`
  * when the string has an escape, and else leaves it. */
 size_t json_string_end(struct bytes text, size_t at, bool *ret_escaped);
 
 /* The functions below take the inside of a string that json_string_end() has
  * found to be whole. */
 
-/* Append the characters that it stands for: never more bytes than it has. */
+/* Append the characters that it stands for: never more bytes than it has. The
+ * escape of half a surrogate pair stands for none; it becomes the three bytes
+ * that UTF-8 forbids for it, so that nothing that checks its text takes it. */
 void json_string_unescape(struct bytes inside, struct buffer *out);
 
 /* Whether it stands for exactly `text`. */

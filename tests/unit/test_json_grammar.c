@@ -210,9 +210,9 @@ TAP_CASE(json_refuses_escapes_that_are_cut_short)
            T("\"\\u"));
 }
 
-TAP_CASE(json_refuses_half_a_surrogate_pair)
+TAP_CASE(json_accepts_the_escape_of_half_a_surrogate_pair)
 {
-    REFUSE(T("\"\\ud800\""),
+    ACCEPT(T("\"\\ud800\""),
            T("\"\\udbff\""),
            T("\"\\udc00\""),
            T("\"\\udfff\""),
@@ -220,10 +220,12 @@ TAP_CASE(json_refuses_half_a_surrogate_pair)
            T("\"\\ud83d\\n\""),
            T("\"\\ud83d\\u0041\""),
            T("\"\\ud83d\\ud83d\""),
-           T("\"\\ude00\\ud83d\""),
-           T("\"\\ud83d\\u\""),
+           T("\"\\ude00\\ud83d\""));
+    REFUSE(T("\"\\ud83d\\u\""),
            T("\"\\ud83d\\"),
-           T("\"\\ud83d\\ude0\""));
+           T("\"\\ud83d\\ude0\""),
+           T("\"\\ud83"),
+           T("\"\\ud83\""));
 }
 
 TAP_CASE(json_refuses_control_characters_in_strings)

@@ -99,6 +99,18 @@ TAP_CASE(json_string_unescapes_surrogate_pairs_to_one_character)
               (struct bytes)BYTES_LITERAL("\xf4\x8f\xbf\xbf"));
 }
 
+TAP_CASE(json_string_unescapes_half_a_pair_to_what_utf8_forbids)
+{
+    unescapes("\\ud800", (struct bytes)BYTES_LITERAL("\xed\xa0\x80"));
+    unescapes("a\\uDFFFb",
+              (struct bytes)BYTES_LITERAL("a\xed\xbf\xbf"
+                                          "b"));
+    unescapes("\\udc00\\ud800",
+              (struct bytes)BYTES_LITERAL("\xed\xb0\x80\xed\xa0\x80"));
+    unescapes("\\ud800\\ud83d\\ude00",
+              (struct bytes)BYTES_LITERAL("\xed\xa0\x80\xf0\x9f\x98\x80"));
+}
+
 TAP_CASE(json_string_unescapes_at_every_place_of_a_word)
 {
     for (size_t before = 0; before < 20; before++) {
