@@ -64,5 +64,7 @@ libio_a_SOURCES = \
 	%D%/tls.h \
 	%D%/tls_context.c \
 	%D%/tls_context.h \
+	%D%/token_secret.c \
+	%D%/token_secret.h \
 	%D%/ws_client.c \
 	%D%/ws_client.h

@@ -13,6 +13,7 @@
 #include "src/io/server_ports.h"
 #include "src/io/shard_loop.h"
 #include "src/io/signals.h"
+#include "src/io/token_secret.h"
 
 #include <signal.h>
 #include <sodium.h>
@@ -400,12 +401,6 @@ static void prepare(struct server *server)
     server->intake.bytes_max = options->queue_bytes_max;
     server->peer_intake.bytes_max = options->queue_bytes_max;
     cluster_status_init(&server->status);
-    if (options->cluster != NULL) { /* a token is good at all nodes */
-        cluster_secret_derive(
-            options->cluster->secret, "weir token 1", server->token_secret);
-    } else {
-        randombytes_buf(server->token_secret, sizeof(server->token_secret));
-    }
     namespace_table_init(&server->namespaces, random_u64());
     for (size_t i = 0; i < options->namespace_count; i++) {
         namespace_table_add(&server->namespaces,
@@ -476,6 +471,10 @@ int server_run(const struct server_options *options, struct why *why)
         rc = open_log(&server, why);
     }
     if (rc == 0) {
+        token_secret_find(options->cluster != NULL ? options->cluster->secret
+                                                   : NULL,
+                          options->data_dir,
+                          server.token_secret);
         check(uv_loop_init(&server.uv) == 0);
         check(mailbox_init(&server.mailbox, &server.uv, on_mail, &server) == 0);
         signals_watch(
