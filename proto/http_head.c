@@ -118,9 +118,10 @@ static bool field_is(const struct http_head *h, size_t index, struct bytes name)
 struct bytes http_head_find(const struct http_head *h, const char *name)
 {
     struct bytes wanted = bytes_text(name);
+    size_t whole = h->field_count - (h->naming || h->valuing ? 1 : 0);
     struct bytes found;
 
-    for (size_t i = 0; i < h->field_count; i++) {
+    for (size_t i = 0; i < whole; i++) {
         if (field_is(h, i, wanted)) {
             return http_head_at(h, i, &found);
         }
@@ -195,9 +196,10 @@ static const char *pair_reason(uint8_t last, uint8_t byte)
     if (last == '\n' && (byte == ' ' || byte == '\t')) {
         return "a line begins with white space";
     }
-    if (!byte_plain(byte) && byte != ' ' && byte != '\t' && byte != '\r' &&
-        byte != '\n') {
-        return "a byte is not visible ASCII";
+    /* From 0x80 on it is obs-text (RFC 9110, 5.5). */
+    if (!byte_plain(byte) && byte < 0x80 && byte != ' ' && byte != '\t' &&
+        byte != '\r' && byte != '\n') {
+        return "a byte is a control character";
     }
     return NULL;
 }

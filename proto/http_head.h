@@ -53,7 +53,8 @@ struct bytes http_head_at(const struct http_head *h,
                           size_t index,
                           struct bytes *ret_name);
 
-/* The first field of that name (any case); data is NULL when there is none. */
+/* The first field of that name (any case) that has wholly come; data is NULL
+ * when there is none. */
 struct bytes http_head_find(const struct http_head *h, const char *name);
 size_t http_head_count(const struct http_head *h, const char *name);
 
@@ -65,9 +66,10 @@ bool http_head_has_token(const struct http_head *h,
 
 /* Check bytes that frame a message (its head, chunk sizes, trailers) for what
  * two readers could take differently: a CR or LF alone, a line that begins with
- * white space, a byte that is neither visible ASCII nor space nor tab. `last`
- * is the byte before `part`, 0 at the start, and moves with it. Returns NULL or
- * the reason to refuse. */
+ * white space, a control character other than tab. Bytes from 0x80 on pass:
+ * where they may not stand, in names and the target, http_rules finds them.
+ * `last` is the byte before `part`, 0 at the start, and moves with it. Returns
+ * NULL or the reason to refuse. */
 const char *http_head_lines(uint8_t *last, struct bytes part);
 
 #endif

@@ -70,14 +70,11 @@ void http_reply_field(struct buffer *out, const char *name, struct bytes value)
     buffer_text(out, "\r\n");
 }
 
-void http_reply_body(struct buffer *out,
-                     struct bytes body,
-                     bool keep_alive,
-                     bool head_only)
+void http_reply_body(struct buffer *out, struct bytes body, bool head_only)
 {
     buffer_text(out, "Content-Length: ");
     buffer_decimal(out, body.len);
-    buffer_text(out, keep_alive ? "\r\n" : "\r\nConnection: close\r\n");
+    buffer_text(out, "\r\n");
     http_reply_end(out);
     if (!head_only) {
         buffer_append(out, body);

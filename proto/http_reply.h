@@ -10,14 +10,12 @@ const char *http_reply_phrase(int status);
 void http_reply_begin(struct buffer *out, int status);
 void http_reply_field(struct buffer *out, const char *name, struct bytes value);
 
-/* Content-Length, `Connection: close` unless `keep_alive`, the empty line and
- * the body; with `head_only` the length is told and the body left out. */
-void http_reply_body(struct buffer *out,
-                     struct bytes body,
-                     bool keep_alive,
-                     bool head_only);
+/* Content-Length, the empty line and the body; with `head_only` the length is
+ * told and the body left out. */
+void http_reply_body(struct buffer *out, struct bytes body, bool head_only);
 
-/* The empty line alone: for 101 and 100. */
+/* The empty line alone: for 100, 101, 204, and what ends with the connection.
+ */
 void http_reply_end(struct buffer *out);
 
 #endif

@@ -237,15 +237,14 @@ static enum http_request_event request_fail(struct http_request *r)
     return HTTP_REQUEST_FAILED;
 }
 
-/* llhttp's own refusals as statuses. */
 static enum http_request_event llhttp_fail(struct http_request *r,
                                            llhttp_errno_t error)
 {
     const char *reason = llhttp_get_error_reason(&r->parser);
-    bool version =
-        error == HPE_INVALID_VERSION || error == HPE_PAUSED_H2_UPGRADE;
 
-    refuse(r, version ? 505 : 400, reason != NULL ? reason : "malformed");
+    refuse(r,
+           http_rules_status(error, buffer_view(&r->head.raw)),
+           reason != NULL ? reason : "malformed");
     return request_fail(r);
 }
 
@@ -324,6 +323,7 @@ static enum http_request_event receive_head(struct http_request *r,
     http_head_feed(&r->head, part);
     error = llhttp_execute(&r->parser, (const char *)part.data, part.len);
     if (error != HPE_OK && error != HPE_PAUSED) {
+        http_head_keep(&r->head, n);
         return llhttp_fail(r, error);
     }
     if (error == HPE_PAUSED) {
@@ -468,6 +468,11 @@ bool http_request_keep_alive(const struct http_request *r)
     return r->keep_alive;
 }
 
+bool http_request_1_0(const struct http_request *r)
+{
+    return r->parser.http_minor == 0;
+}
+
 bool http_request_upgrade(const struct http_request *r)
 {
     check(r->phase == PHASE_READY);
@@ -476,7 +481,6 @@ bool http_request_upgrade(const struct http_request *r)
 
 struct bytes http_request_field(const struct http_request *r, const char *name)
 {
-    check(r->phase == PHASE_READY);
     return http_head_find(&r->head, name);
 }
 

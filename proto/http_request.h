@@ -4,9 +4,10 @@
  * One parser serves one connection, request after request. Refused because two
  * parties could read it differently (RFC 9112, 6.3 and 11.2): two
  * Content-Lengths, a length beside Transfer-Encoding, a coding other than one
- * final "chunked", a bare CR or LF, obs-fold, white space before a colon, bytes
- * other than visible ASCII, space and tab in a value, a request without exactly
- * one Host (1.1), NUL anywhere. */
+ * final "chunked", a bare CR or LF, obs-fold, white space before a colon, a
+ * control character other than tab, a target or name with bytes outside ASCII,
+ * a request without exactly one Host (1.1) or with one that is no host. Values
+ * may hold bytes from 0x80 on, which mean nothing here (RFC 9110, 5.5). */
 #ifndef PROTO_HTTP_REQUEST_H
 #define PROTO_HTTP_REQUEST_H
 
@@ -57,24 +58,30 @@ void http_request_next(struct http_request *r);
 bool http_request_begun(const struct http_request *r);
 
 /* After FAILED: 400, 413 (body), 414 (target), 417, 431 (head), 501 (coding),
- * 505 (version), and a sentence about it. */
+ * or method), 505 (version), and a sentence about it. */
 int http_request_status(const struct http_request *r);
 const char *http_request_reason(const struct http_request *r);
 
-/* After READY. */
+/* HTTP_REQUEST_OTHER until the request line has come. */
 enum http_request_method http_request_method(const struct http_request *r);
+
+/* A field's value by its name (any case), trimmed; empty data NULL when there
+ * is none. Of a repeated field, the first. While a request is read, and after
+ * FAILED, of the fields that have wholly come; a byte of theirs may be what it
+ * failed for. */
+struct bytes http_request_field(const struct http_request *r, const char *name);
+
+/* After READY. */
 struct bytes http_request_path(const struct http_request *r);  /* no query */
 struct bytes http_request_query(const struct http_request *r); /* after '?' */
 struct bytes http_request_body(const struct http_request *r);
 bool http_request_keep_alive(const struct http_request *r);
+bool http_request_1_0(const struct http_request *r); /* HTTP/1.0 */
 
 /* Whether it asks to become a WebSocket: GET, Upgrade and Connection say so. */
 bool http_request_upgrade(const struct http_request *r);
 
-/* A field's value by its name (any case), trimmed; empty data NULL when there
- * is none. Of a repeated field, the first; `http_request_field_at` lists all,
- * in order, for those that may be lists. */
-struct bytes http_request_field(const struct http_request *r, const char *name);
+/* All fields in order, for those that may be lists. */
 size_t http_request_field_count(const struct http_request *r);
 struct bytes http_request_field_at(const struct http_request *r,
                                    size_t index,

@@ -11,21 +11,63 @@ static void refuse(struct http_rules *rules, int status, const char *reason)
     }
 }
 
-/* Drop the scheme and authority of an absolute-form target. */
-static bool skip_origin(struct bytes *target)
+/* The bytes of a name or address (RFC 3986, 3.2.2), and of what stands between
+ * brackets. */
+static bool host_byte(uint8_t byte, bool bracketed)
+{
+    uint8_t letter = byte | 0x20;
+
+    return (letter >= 'a' && letter <= 'z') || (byte >= '0' && byte <= '9') ||
+           (bracketed && byte == ':') ||
+           (byte != 0 && strchr("-._~%!$&'()*+,;=", byte) != NULL);
+}
+
+/* RFC 9110, 7.2: a host, which may be empty, and perhaps a port. */
+static bool host_valid(struct bytes host)
+{
+    bool bracketed = host.len > 0 && host.data[0] == '[';
+    size_t at = bracketed ? 1 : 0;
+
+    while (at < host.len && host_byte(host.data[at], bracketed)) {
+        at++;
+    }
+    if (bracketed) {
+        if (at < 3 || at == host.len || host.data[at] != ']') {
+            return false;
+        }
+        at++;
+    }
+    if (at < host.len && host.data[at] == ':') {
+        at++;
+        while (at < host.len && host.data[at] >= '0' && host.data[at] <= '9') {
+            at++;
+        }
+    }
+    return at == host.len;
+}
+
+/* Drop the scheme and authority of an absolute-form target, which must name a
+ * host (RFC 9110, 4.2.1). */
+static bool skip_origin(struct http_rules *rules, struct bytes *target)
 {
     static const char *const schemes[] = {"http://", "https://"};
 
     for (size_t i = 0; i < 2; i++) {
         size_t len = strlen(schemes[i]);
+        size_t origin;
 
         if (target->len <= len ||
             !bytes_equal_nocase(bytes_of(target->data, len), schemes[i])) {
             continue;
         }
+        origin = len;
         while (len < target->len && target->data[len] != '/' &&
                target->data[len] != '?') {
             len++;
+        }
+        if (!host_valid(bytes_of(target->data + origin, len - origin)) ||
+            len == origin || target->data[origin] == ':') {
+            refuse(rules, 400, "the request target names no host");
         }
         *target = bytes_from(*target, len);
         return true;
@@ -38,7 +80,7 @@ static void read_target(struct http_rules *rules,
                         struct bytes target,
                         bool options)
 {
-    bool absolute = skip_origin(&target);
+    bool absolute = skip_origin(rules, &target);
     bool star = options && bytes_equal_text(target, "*");
     size_t path_len = 0;
 
@@ -66,16 +108,33 @@ static const uint64_t token_bits[2] = {
     UINT64_C(0x57ffffffc7fffffe), /* A-Z ^ _ ` a-z | ~ */
 };
 
+/* How many bytes of a token `text` begins with. */
+static size_t token_len(struct bytes text)
+{
+    size_t len = 0;
+
+    while (len < text.len && text.data[len] < 128 &&
+           (token_bits[text.data[len] / 64] >> text.data[len] % 64 & 1) != 0) {
+        len++;
+    }
+    return len;
+}
+
 static bool token_valid(struct bytes token)
 {
-    for (size_t i = 0; i < token.len; i++) {
-        uint8_t byte = token.data[i];
+    return token.len > 0 && token_len(token) == token.len;
+}
 
-        if (byte >= 128 || (token_bits[byte / 64] >> byte % 64 & 1) == 0) {
-            return false;
-        }
+/* Whether a request begins with a token where its method is. */
+static bool has_method(struct bytes raw)
+{
+    size_t len;
+
+    while (bytes_starts_with(raw, bytes_text("\r\n"))) {
+        raw = bytes_from(raw, 2);
     }
-    return token.len > 0;
+    len = token_len(raw);
+    return len > 0 && (len == raw.len || raw.data[len] == ' ');
 }
 
 /* llhttp also takes the protocols RTSP and ICE, spaces before the target, a
@@ -93,6 +152,11 @@ static void check_lines(struct http_rules *rules,
         !bytes_starts_with(version, bytes_text(" HTTP/1."))) {
         refuse(rules, 400, "the request line is malformed");
     }
+    for (size_t i = line->target; i < line->target_end; i++) {
+        if (raw.data[i] <= ' ' || raw.data[i] >= 0x7f) {
+            refuse(rules, 400, "the request target is not ASCII");
+        }
+    }
     if (raw.len < 4 || memcmp(raw.data + raw.len - 4, "\r\n\r\n", 4) != 0) {
         refuse(rules, 400, "the head does not end with an empty line");
     }
@@ -106,7 +170,18 @@ static void check_lines(struct http_rules *rules,
     }
 }
 
-/* RFC 9112, 6.1 and 6.3: one way to tell where the body ends, or none. */
+static bool last_is_chunked(struct bytes codings)
+{
+    struct bytes coding = bytes_of(NULL, 0);
+
+    while (codings.len > 0) {
+        (void)bytes_split(&codings, ',', &coding);
+    }
+    return bytes_equal_nocase(bytes_trim(coding), "chunked");
+}
+
+/* RFC 9112, 6.1 and 6.3: one way to tell where the body ends, or none. Where
+ * "chunked" is not the last coding, nobody can tell. */
 static void check_framing(struct http_rules *rules,
                           const struct http_head *head,
                           unsigned version_minor)
@@ -119,6 +194,8 @@ static void check_framing(struct http_rules *rules,
         refuse(rules, 400, "the body's length is told more than once");
     } else if (codings == 1 && version_minor == 0) {
         refuse(rules, 400, "HTTP/1.0 has no transfer codings");
+    } else if (codings == 1 && !last_is_chunked(coding)) {
+        refuse(rules, 400, "the last transfer coding is not chunked");
     } else if (codings == 1 && !bytes_equal_nocase(coding, "chunked")) {
         refuse(rules, 501, "no transfer coding but chunked is known");
     }
@@ -132,6 +209,8 @@ static void check_host(struct http_rules *rules,
 
     if (hosts > 1 || (hosts == 0 && version_minor > 0)) {
         refuse(rules, 400, "there must be exactly one Host field");
+    } else if (!host_valid(http_head_find(head, "host"))) {
+        refuse(rules, 400, "the Host field names no host");
     }
 }
 
@@ -172,4 +251,12 @@ void http_rules_apply(const struct http_head *head,
                 line->options);
     read_expect(&rules, head, line->version_minor);
     *ret = rules;
+}
+
+int http_rules_status(llhttp_errno_t error, struct bytes raw)
+{
+    if (error == HPE_INVALID_VERSION || error == HPE_PAUSED_H2_UPGRADE) {
+        return 505;
+    }
+    return error == HPE_INVALID_METHOD && has_method(raw) ? 501 : 400;
 }

@@ -8,6 +8,8 @@
 
 #include "proto/http_head.h"
 
+#include <llhttp.h>
+
 /* The request line, as llhttp read it. */
 struct http_rules_line {
     uint32_t target; /* offsets into the head */
@@ -23,6 +25,11 @@ struct http_rules {
     struct bytes path;  /* views into the head, or "/" */
     struct bytes query; /* without '?' */
 };
+
+/* The status for what llhttp itself refused: 505 for a version, 501 for a
+ * method that it does not know and that may be one (RFC 9110, 9.1), 400.
+ * `raw`: what has come of the head. */
+int http_rules_status(llhttp_errno_t error, struct bytes raw);
 
 /* `head` is whole, up to and with its empty line. */
 void http_rules_apply(const struct http_head *head,

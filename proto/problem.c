@@ -86,6 +86,11 @@ static const struct entry table[PROBLEM_COUNT] = {
               "BadRequestException",
               "The request is over the size limit: send fewer or smaller "
               "events"),
+    [PROBLEM_CODING] =
+        ALIKE(415,
+              "BadRequestException",
+              "No content coding is understood: send the body as it is, "
+              "without Content-Encoding"),
     [PROBLEM_BINARY] = ALIKE(400,
                              "BadRequestException",
                              "Binary messages are not understood: send text"),

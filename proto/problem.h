@@ -22,6 +22,7 @@ enum problem {
     PROBLEM_KEYS_MALFORMED, /* idempotency keys */
     PROBLEM_BODY_TOO_LARGE,
     PROBLEM_KEY_ENDED, /* while what it allowed was open */
+    PROBLEM_CODING,    /* a Content-Encoding */
     PROBLEM_BINARY,    /* a binary WebSocket message */
     PROBLEM_SUBSCRIPTION_EXISTS,
     PROBLEM_SUBSCRIPTION_UNKNOWN,

@@ -40,6 +40,7 @@ UNIT_PROTO = \
 	%D%/unit/test_credentials \
 	%D%/unit/test_cursor \
 	%D%/unit/test_gossip \
+	%D%/unit/test_http_date \
 	%D%/unit/test_http_head \
 	%D%/unit/test_http_reply \
 	%D%/unit/test_http_request \
@@ -143,7 +144,9 @@ UNIT_BRIDGE = \
 	%D%/unit/test_console \
 	%D%/unit/test_deadline \
 	%D%/unit/test_delivery \
+	%D%/unit/test_event_stream \
 	%D%/unit/test_history \
+	%D%/unit/test_http_answer \
 	%D%/unit/test_http_api \
 	%D%/unit/test_http_publish \
 	%D%/unit/test_intake \
@@ -177,6 +180,7 @@ UNIT_IO = \
 	%D%/unit/test_signals \
 	%D%/unit/test_outbound \
 	%D%/unit/test_tls \
+	%D%/unit/test_token_secret \
 	%D%/unit/test_ws_client
 tests_unit_test_log_thread_SOURCES = %D%/unit/test_log_thread.c \
 	%D%/lib/fault_io.c %D%/lib/fault_io.h

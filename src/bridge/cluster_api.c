@@ -6,7 +6,7 @@
 #include "proto/json.h"
 #include "src/bridge/admission.h"
 #include "src/bridge/client.h"
-#include "src/bridge/http_api.h"
+#include "src/bridge/http_answer.h"
 #include "src/bridge/shard_state.h"
 
 static enum problem show(struct client *c,
@@ -19,7 +19,7 @@ static enum problem show(struct client *c,
 
     buffer_clear(text);
     cluster->show(cluster->context, form, text);
-    http_api_reply(c, now, 200, content_type, buffer_view(text));
+    http_answer(c, now, 200, content_type, buffer_view(text));
     return PROBLEM_NONE;
 }
 
@@ -87,6 +87,6 @@ enum problem cluster_api_forget(struct client *client, struct moment now)
     if (!cluster->forget(cluster->context, node)) {
         return PROBLEM_MEMBER_UNKNOWN;
     }
-    http_api_reply(client, now, 200, "application/json", bytes_text("{}"));
+    http_answer(client, now, 200, "application/json", bytes_text("{}"));
     return PROBLEM_NONE;
 }

@@ -42,5 +42,4 @@ void console_fields(struct buffer *out)
         out, "cross-origin-opener-policy", bytes_text("same-origin"));
     http_reply_field(
         out, "cross-origin-resource-policy", bytes_text("same-origin"));
-    http_reply_field(out, "cache-control", bytes_text("no-cache"));
 }

@@ -5,6 +5,9 @@
 
 #include "base/buffer.h"
 
+/* A browser may keep a file, but asks each time whether it is the newest. */
+#define CONSOLE_CACHE "no-cache"
+
 /* The file at this path of a URL, or false. */
 bool console_find(struct bytes path,
                   const char **ret_content_type,

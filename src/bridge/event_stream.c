@@ -5,16 +5,21 @@
 #include "proto/answer.h"
 #include "proto/http_reply.h"
 #include "src/bridge/admission.h"
-#include "src/bridge/http_api.h"
+#include "src/bridge/http_answer.h"
 #include "src/bridge/http_query.h"
 #include "src/bridge/replay.h"
+
+/* A proxy that compresses or gathers would hold events back; nginx asks in
+ * X-Accel-Buffering whether it may. */
+#define STREAM_CACHE "no-store, no-transform"
 
 /* What a request asks for. */
 struct wish {
     struct channel_name patterns[SUBSCRIPTION_PATTERNS_MAX];
     size_t pattern_count;
     struct replay_request begin;
-    struct bytes token; /* in the shard's text */
+    struct bytes token; /* in the shard's text, as the next */
+    struct bytes last_event_id;
 };
 
 /* One that comes twice is the same, however it is written. */
@@ -48,6 +53,16 @@ static enum problem add_channel(struct wish *wish, struct bytes value)
     return PROBLEM_NONE;
 }
 
+/* How those who stand in for EventSource call the field that they cannot send:
+ * event-source-polyfill the first and, where its user says so, the second;
+ * eventsource-polyfill the third. */
+static bool is_last_event_id(struct bytes name)
+{
+    return bytes_equal_nocase(name, "lasteventid") ||
+           bytes_equal_nocase(name, "last-event-id") ||
+           bytes_equal_text(name, "evs_last_event_id");
+}
+
 static enum problem take(void *context, struct bytes name, struct bytes value)
 {
     struct wish *wish = context;
@@ -57,6 +72,12 @@ static enum problem take(void *context, struct bytes name, struct bytes value)
     }
     if (bytes_equal_text(name, "token")) {
         wish->token = value;
+    }
+    if (is_last_event_id(name) && value.len > 0) {
+        if (wish->last_event_id.len > 0) {
+            return PROBLEM_QUERY_MALFORMED;
+        }
+        wish->last_event_id = value;
     }
     return PROBLEM_NONE;
 }
@@ -71,12 +92,15 @@ static enum problem read_query(struct client *c, struct wish *wish)
 }
 
 /* What a browser's EventSource sends when it comes back is newer than what the
- * page put into the query. */
+ * page put into the query, and so is what a polyfill adds to it. */
 static enum problem read_last_event_id(struct client *c, struct wish *wish)
 {
     struct bytes id = http_request_field(c->request, "last-event-id");
     enum problem problem = PROBLEM_NONE;
 
+    if (id.len == 0) {
+        id = wish->last_event_id;
+    }
     if (id.len > 0) {
         wish->begin = (struct replay_request){.kind = REPLAY_NONE};
         (void)replay_request_take(
@@ -118,17 +142,18 @@ static void schedule_keepalive(struct client *c, struct moment now)
     list_push_back(&c->shard->stream_keepalives, &c->keepalive_node);
 }
 
-static void answer_head(struct client *c)
+static void answer_head(struct client *c, struct moment now)
 {
-    struct buffer *out = client_output(c);
+    struct buffer *out;
 
-    http_reply_begin(out, 200);
+    c->keep_alive = false; /* the stream ends with the connection */
+    out = http_answer_begin(c, now, 200, STREAM_CACHE);
     http_reply_field(out, "content-type", bytes_text("text/event-stream"));
-    http_reply_field(out, "cache-control", bytes_text("no-store"));
-    http_api_cors(c, out);
-    /* The stream ends with the connection. */
-    http_reply_field(out, "connection", bytes_text("close"));
+    http_reply_field(out, "x-accel-buffering", bytes_text("no"));
     http_reply_end(out);
+    if (!c->head_only) {
+        answer_stream_alive(out); /* some hold a head back until a body comes */
+    }
     check(!out->overflowed);
 }
 
@@ -179,7 +204,7 @@ enum problem event_stream_open(struct client *client, struct moment now)
         return problem;
     }
     shard_count(shard, http_requests, 1);
-    answer_head(client);
+    answer_head(client, now);
     if (client->head_only) {
         client_finish(client);
         client_wait_start(client, CLIENT_WAIT_CLOSE, now);

@@ -86,10 +86,14 @@ static void add_by_deadline(struct shard *shard, struct history *h)
 static struct history *new_history(const struct wish *wish, struct moment now)
 {
     struct history *h = alloc_zero(sizeof(*h));
+    uint64_t wait_ms = wish->wait_s * 1000;
 
     list_init(&h->node);
     h->limit = wish->limit;
-    h->deadline_ms = wish->wait_s > 0 ? now.mono_ms + wish->wait_s * 1000 : 0;
+    if (wait_ms > HISTORY_WAIT_MS_MAX) {
+        wait_ms = HISTORY_WAIT_MS_MAX;
+    }
+    h->deadline_ms = wait_ms > 0 ? now.mono_ms + wait_ms : 0;
     buffer_init(&h->body, BODY_BYTES_MAX);
     answer_history_begin(&h->body);
     return h;

@@ -19,6 +19,7 @@ struct subscription;
 #define HISTORY_BYTES_MAX \
     (1024 * 1024) /* of items, unless the first is longer */
 #define HISTORY_WAIT_SECONDS_MAX 60
+#define HISTORY_WAIT_MS_MAX 45000 /* proxies give up after 50 s and more */
 
 /* One answer while it is made. */
 struct history {

@@ -9,121 +9,10 @@
 #include "src/bridge/console.h"
 #include "src/bridge/event_stream.h"
 #include "src/bridge/history.h"
+#include "src/bridge/http_answer.h"
 #include "src/bridge/http_publish.h"
 #include "src/bridge/upgrade.h"
 #include "src/bridge/ws_session.h"
-
-/* Headers that clients send; a browser asks before it sends them. */
-#define ALLOW_HEADERS                                                   \
-    "content-type,x-api-key,authorization,x-amz-date,x-amz-user-agent," \
-    "x-amz-security-token,idempotency-key"
-
-static bool origin_allowed(const struct shard *shard, struct bytes origin)
-{
-    for (size_t i = 0; i < shard->options.allowed_origins_count; i++) {
-        struct bytes allowed = shard->options.allowed_origins[i];
-
-        if (bytes_equal_text(allowed, "*") || bytes_equal(allowed, origin)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Fetch standard, "HTTP extensions": a page may read the answer when its own
- * origin is named. Keys are in headers of the page's own making, never in
- * cookies, so naming it gives nothing away. */
-void http_api_cors(struct client *c, struct buffer *out)
-{
-    struct bytes origin = http_request_field(c->request, "origin");
-
-    if (origin.len == 0 || !origin_allowed(c->shard, origin)) {
-        return;
-    }
-    http_reply_field(out, "access-control-allow-origin", origin);
-    http_reply_field(
-        out, "access-control-expose-headers", bytes_text("x-amzn-errortype"));
-    http_reply_field(out, "vary", bytes_text("origin"));
-}
-
-/* After the answer: the next request, or the end. */
-static void request_done(struct client *c, struct moment now)
-{
-    shard_count(c->shard, http_requests, 1);
-    if (!c->keep_alive || c->shard->draining || c->peer_done) {
-        client_finish(c);
-        client_wait_start(c, CLIENT_WAIT_CLOSE, now);
-        return;
-    }
-    http_request_next(c->request);
-    c->state = CLIENT_HTTP_IDLE;
-    client_wait_stop(c);
-    client_wait_start(c, CLIENT_WAIT_IDLE, now);
-}
-
-void http_api_reply(struct client *c,
-                    struct moment now,
-                    int status,
-                    const char *content_type,
-                    struct bytes body)
-{
-    struct buffer *out = client_output(c);
-
-    http_reply_begin(out, status);
-    if (body.len > 0) {
-        http_reply_field(out, "content-type", bytes_text(content_type));
-    }
-    http_api_cors(c, out);
-    http_reply_body(out, body, c->keep_alive, c->head_only);
-    check(!out->overflowed);
-    request_done(c, now);
-}
-
-/* `allow`: the methods of the path, for PROBLEM_METHOD; NULL otherwise. */
-static void reply_problem(struct client *c,
-                          struct moment now,
-                          enum problem problem,
-                          const char *allow)
-{
-    struct buffer *text = &c->shard->text;
-    struct buffer *out = client_output(c);
-
-    buffer_clear(text);
-    answer_http_error(text, problem, NULL);
-    http_reply_begin(out, problem_status(problem));
-    http_reply_field(out, "content-type", bytes_text("application/json"));
-    http_reply_field(
-        out, "x-amzn-errortype", bytes_text(problem_name_http(problem)));
-    if (allow != NULL) {
-        http_reply_field(out, "allow", bytes_text(allow));
-    }
-    http_api_cors(c, out);
-    http_reply_body(out, buffer_view(text), c->keep_alive, c->head_only);
-    check(!out->overflowed);
-    request_done(c, now);
-}
-
-static void preflight(struct client *c, struct moment now)
-{
-    struct buffer *out = client_output(c);
-    struct bytes asked =
-        http_request_field(c->request, "access-control-request-headers");
-
-    http_reply_begin(out, 204);
-    http_api_cors(c, out);
-    http_reply_field(
-        out, "access-control-allow-methods", bytes_text("GET,POST,OPTIONS"));
-    http_reply_field(out,
-                     "access-control-allow-headers",
-                     asked.len > 0 ? asked : bytes_text(ALLOW_HEADERS));
-    http_reply_field(out, "access-control-max-age", bytes_text("86400"));
-    if (!c->keep_alive) {
-        http_reply_field(out, "connection", bytes_text("close"));
-    }
-    http_reply_end(out); /* a 204 has no length (RFC 9110, 8.6) */
-    check(!out->overflowed);
-    request_done(c, now);
-}
 
 static enum problem realtime(struct client *c, struct moment now)
 {
@@ -131,23 +20,20 @@ static enum problem realtime(struct client *c, struct moment now)
         http_request_field(c->request, "sec-websocket-version");
 
     if (!http_request_upgrade(c->request) || !bytes_equal_text(version, "13")) {
-        struct buffer *out = client_output(c);
+        struct buffer *out =
+            http_answer_begin(c, now, 426, HTTP_ANSWER_CACHE_NOT);
 
-        http_reply_begin(out, 426);
         http_reply_field(out, "upgrade", bytes_text("websocket"));
         http_reply_field(out, "connection", bytes_text("Upgrade"));
         http_reply_field(out, "sec-websocket-version", bytes_text("13"));
-        http_reply_body(out,
-                        bytes_text("this is a WebSocket endpoint\n"),
-                        c->keep_alive,
-                        c->head_only);
-        request_done(c, now);
+        http_reply_field(out, "content-type", bytes_text("text/plain"));
+        http_answer_end(c, now, bytes_text("this is a WebSocket endpoint\n"));
         return PROBLEM_NONE;
     }
     if (!ws_accept_key_valid(
             http_request_field(c->request, "sec-websocket-key"))) {
         c->keep_alive = false;
-        http_api_reply(
+        http_answer(
             c,
             now,
             400,
@@ -172,7 +58,7 @@ static enum problem metrics(struct client *c, struct moment now)
     metrics_print(shard->options.all_metrics,
                   shard->options.all_metrics_count,
                   &shard->text);
-    http_api_reply(
+    http_answer(
         c, now, 200, "text/plain; version=0.0.4", buffer_view(&shard->text));
     return PROBLEM_NONE;
 }
@@ -202,40 +88,47 @@ static enum problem token(struct client *c, struct moment now)
     buffer_decimal(text, expires_s);
     buffer_text(text, "}");
     check(!text->overflowed);
-    http_api_reply(c, now, 200, "application/json", buffer_view(text));
+    http_answer(c, now, 200, "application/json", buffer_view(text));
     return PROBLEM_NONE;
 }
 
 static enum problem health(struct client *c, struct moment now)
 {
-    http_api_reply(
+    http_answer(
         c, now, 200, "application/json", bytes_text("{\"status\":\"ok\"}\n"));
     return PROBLEM_NONE;
+}
+
+/* The console's file of this path, where it is served. */
+static bool find_file(const struct client *c,
+                      const char **ret_content_type,
+                      struct bytes *ret_body)
+{
+    return c->shard->options.console &&
+           console_find(
+               http_request_path(c->request), ret_content_type, ret_body);
 }
 
 /* Whether it was a file of the console; it is answered then. */
 static bool console(struct client *c, struct moment now)
 {
-    struct buffer *out;
+    size_t waiting = client_output(c)->len;
     const char *content_type;
     struct bytes body;
+    struct buffer *out;
 
-    if (!c->shard->options.console ||
-        !console_find(http_request_path(c->request), &content_type, &body)) {
+    if (!find_file(c, &content_type, &body)) {
         return false;
     }
-    out = client_output(c);
-    http_reply_begin(out, 200);
-    http_reply_field(out, "content-type", bytes_text(content_type));
-    console_fields(out);
     /* A file is far longer than the request for it: who asks ahead and does
      * not read is not served any further. */
     c->keep_alive =
         c->keep_alive &&
-        out->len + body.len <= c->shard->options.limits->send_buffer_max;
-    http_reply_body(out, body, c->keep_alive, c->head_only);
-    check(!out->overflowed);
-    request_done(c, now);
+        waiting + body.len <= c->shard->options.limits->send_buffer_max;
+    out = http_answer_begin(c, now, 200, CONSOLE_CACHE);
+    http_reply_field(out, "content-type", bytes_text(content_type));
+    console_fields(out);
+    http_answer_end(c, now, body);
     return true;
 }
 
@@ -267,19 +160,39 @@ static const struct route *find_route(struct bytes path, bool post)
     return NULL;
 }
 
-/* What the path's routes take, for the Allow field; NULL: there is none. */
-static const char *methods(struct bytes path)
+/* What may be asked at the request's path, for the Allow field; NULL: there is
+ * nothing. */
+static const char *methods(const struct client *c)
 {
+    struct bytes path = http_request_path(c->request);
     bool get = find_route(path, false) != NULL;
     bool post = find_route(path, true) != NULL;
+    const char *content_type;
+    struct bytes body;
 
-    if (get && post) {
+    if ((get && post) || bytes_equal_text(path, "*")) {
         return "GET, HEAD, POST, OPTIONS";
     }
     if (post) {
         return "POST, OPTIONS";
     }
-    return get ? "GET, HEAD, OPTIONS" : NULL;
+    return get || find_file(c, &content_type, &body) ? "GET, HEAD, OPTIONS"
+                                                     : NULL;
+}
+
+/* RFC 9110, 8.4: whether the body is in a coding, none of which is known. */
+static bool is_coded(const struct http_request *request)
+{
+    for (size_t i = 0; i < http_request_field_count(request); i++) {
+        struct bytes name;
+        struct bytes value = http_request_field_at(request, i, &name);
+
+        if (bytes_equal_nocase(name, "content-encoding") && value.len > 0 &&
+            !bytes_equal_nocase(value, "identity")) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void route(struct client *c, struct moment now)
@@ -295,47 +208,25 @@ static void route(struct client *c, struct moment now)
     c->keep_alive = http_request_keep_alive(c->request);
     c->head_only = method == HTTP_REQUEST_HEAD;
     if (method == HTTP_REQUEST_OPTIONS) {
-        preflight(c, now);
+        http_answer_options(c, now, methods(c));
         return;
     }
     found = post || get ? find_route(path, post) : NULL;
-    if (found != NULL) {
+    if (found != NULL && post && is_coded(c->request)) {
+        problem = PROBLEM_CODING;
+    } else if (found != NULL) {
         problem = found->act(c, now);
     } else if (get && console(c, now)) {
         problem = PROBLEM_NONE;
-    } else if ((allow = methods(path)) != NULL) {
+    } else if ((allow = methods(c)) != NULL) {
         problem = PROBLEM_METHOD;
     }
     if (problem != PROBLEM_NONE) {
         if (post) {
             shard_count(c->shard, publishes_refused, 1);
         }
-        reply_problem(c, now, problem, allow);
+        http_answer_problem(c, now, problem, allow);
     }
-}
-
-/* What cannot be read cannot be skipped either: answer and close. */
-static void fault(struct client *c,
-                  struct moment now,
-                  int status,
-                  const char *reason)
-{
-    struct buffer *text = &c->shard->text;
-    struct buffer *out = client_output(c);
-
-    shard_count(c->shard, http_faults, 1);
-    buffer_clear(text);
-    buffer_text(text, "{\"errors\":[{\"errorType\":\"BadRequestException\"");
-    buffer_text(text, ",\"message\":\"");
-    json_escape(bytes_text(reason), text);
-    buffer_text(text, "\"}]}");
-    http_reply_begin(out, status);
-    http_reply_field(out, "content-type", bytes_text("application/json"));
-    http_reply_field(
-        out, "x-amzn-errortype", bytes_text("BadRequestException"));
-    http_reply_body(out, buffer_view(text), false, false);
-    client_finish(c);
-    client_wait_start(c, CLIENT_WAIT_CLOSE, now);
 }
 
 void http_api_timeout(struct client *client, struct moment now)
@@ -345,7 +236,8 @@ void http_api_timeout(struct client *client, struct moment now)
         client_abort(client);
         return;
     }
-    fault(client, now, 408, "The request took too long to arrive");
+    shard_count(client->shard, http_faults, 1);
+    http_answer_fault(client, now, 408, "The request took too long to arrive");
 }
 
 /* Parsers are lent out while a request is being read. */
@@ -394,10 +286,11 @@ static size_t receive_some(struct client *c, struct moment now, struct bytes in)
         route(c, now);
         break;
     case HTTP_REQUEST_FAILED:
-        fault(c,
-              now,
-              http_request_status(c->request),
-              http_request_reason(c->request));
+        shard_count(c->shard, http_faults, 1);
+        http_answer_fault(c,
+                          now,
+                          http_request_status(c->request),
+                          http_request_reason(c->request));
         break;
     }
     return used;
@@ -425,9 +318,9 @@ void http_api_finish(struct client *client,
                      struct bytes json)
 {
     if (problem == PROBLEM_NONE) {
-        http_api_reply(client, now, 200, "application/json", json);
+        http_answer(client, now, 200, "application/json", json);
     } else {
-        reply_problem(client, now, problem, NULL);
+        http_answer_problem(client, now, problem, NULL);
     }
     if (client->state == CLIENT_HTTP_IDLE && client->in.len == 0) {
         return_parser(client);
@@ -445,7 +338,7 @@ void http_api_answer(struct client *client,
         return;
     }
     if (publish->problem != PROBLEM_NONE) {
-        reply_problem(client, now, publish->problem, NULL);
+        http_answer_problem(client, now, publish->problem, NULL);
     } else {
         for (size_t i = 0; i < publish->count; i++) {
             outcomes[i] = publish->items[i].outcome;
@@ -453,7 +346,7 @@ void http_api_answer(struct client *client,
         buffer_clear(text);
         answer_publish_result(
             text, bytes_of(NULL, 0), outcomes, publish->count);
-        http_api_reply(client, now, 200, "application/json", buffer_view(text));
+        http_answer(client, now, 200, "application/json", buffer_view(text));
     }
     if (client->state == CLIENT_HTTP_IDLE && client->in.len == 0) {
         return_parser(client);

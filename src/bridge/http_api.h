@@ -1,7 +1,7 @@
 /* The HTTP routes of a node: POST /event, the upgrade at /event/realtime,
- * GET /event/stream, GET /healthz, GET /metrics, /cluster, the console, and
- * CORS for pages of other origins (PROTOCOL.md, 3). One request of a connection
- * is served at a time; those that were sent ahead wait their turn. */
+ * GET /event/stream, GET /healthz, GET /metrics, /cluster and the console. One
+ * request of a connection is served at a time; those that were sent ahead wait
+ * their turn. */
 #ifndef BRIDGE_HTTP_API_H
 #define BRIDGE_HTTP_API_H
 
@@ -10,21 +10,11 @@
 
 struct client;
 
-/* The fields that let a page of another origin read the answer, when it may. */
-void http_api_cors(struct client *client, struct buffer *out);
-
 /* Bytes from the peer. Returns how many were used: not those behind a request
  * that waits for the log, or behind an upgrade. */
 size_t http_api_receive(struct client *client,
                         struct moment now,
                         struct bytes in);
-
-/* Answer, and be ready for the next request. */
-void http_api_reply(struct client *client,
-                    struct moment now,
-                    int status,
-                    const char *content_type,
-                    struct bytes body);
 
 /* Its answer is made: send it, or what is wrong instead, and be ready for the
  * next request. */

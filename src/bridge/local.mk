@@ -28,6 +28,8 @@ libbridge_a_SOURCES = \
 	%D%/frontier.h \
 	%D%/history.c \
 	%D%/history.h \
+	%D%/http_answer.c \
+	%D%/http_answer.h \
 	%D%/http_api.c \
 	%D%/http_api.h \
 	%D%/http_publish.c \

@@ -4,6 +4,7 @@
 #ifndef BRIDGE_SHARD_STATE_H
 #define BRIDGE_SHARD_STATE_H
 
+#include "proto/http_date.h"
 #include "src/bridge/client_table.h"
 #include "src/bridge/delivery.h"
 #include "src/bridge/drain.h"
@@ -20,8 +21,10 @@ struct shard {
     struct http_request_limits request_limits;
     struct http_request *spare_requests[SHARD_SPARE_REQUESTS_MAX];
     size_t spare_request_count;
-    struct buffer scratch; /* of one message, while it is looked at */
-    struct buffer text;    /* of one answer, while it is made */
+    struct buffer scratch;    /* of one message, while it is looked at */
+    struct buffer text;       /* of one answer, while it is made */
+    uint64_t date_s;          /* what `date` says; nothing at first */
+    char date[HTTP_DATE_LEN]; /* of answers */
     uint64_t random;
     struct moment now;              /* of the step */
     const struct api_key *admitted; /* found good last, by admission; valid

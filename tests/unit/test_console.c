@@ -74,7 +74,8 @@ TAP_CASE(it_is_served_where_it_is_switched_on)
                   "POST /console HTTP/1.1\r\nHost: h\r\n"
                   "Content-Length: 0\r\n\r\n",
                   head),
-              404);
+              405);
+    tap_check(strstr(head, "allow: GET, HEAD, OPTIONS\r\n") != NULL);
     shard_world_free(w);
 }
 

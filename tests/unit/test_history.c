@@ -200,4 +200,19 @@ TAP_CASE(a_node_that_stops_answers_the_one_that_waits_and_begins_no_other)
     none_is_left(w);
 }
 
+TAP_CASE(a_wait_of_a_minute_ends_before_a_proxy_s_patience)
+{
+    struct shard_world *w = replay_world();
+    struct shard_peer *p = shard_world_connect(w);
+
+    ask(p, "channel=/default/a&wait=60");
+    shard_world_settle(w);
+    shard_world_wait(w, 44999);
+    tap_equal(shard_peer_answer(p, NULL), 0);
+    shard_world_wait(w, 1);
+    has(p, 0, 0);
+    tap_check(!p->closed && !p->half_closed);
+    shard_world_free(w);
+}
+
 TAP_MAIN()

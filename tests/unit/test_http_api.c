@@ -89,6 +89,8 @@ TAP_CASE(a_head_request_gets_the_length_and_no_body)
     shard_world_settle(w);
     tap_equal_text(shard_peer_take(p),
                    "HTTP/1.1 200 OK\r\n"
+                   "date: Tue, 14 Nov 2023 22:13:20 GMT\r\n"
+                   "cache-control: no-store\r\n"
                    "content-type: application/json\r\n"
                    "Content-Length: 16\r\n\r\n");
     shard_world_free(w);

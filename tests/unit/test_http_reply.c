@@ -11,7 +11,7 @@ TAP_CASE(a_response_is_status_fields_length_and_body)
     http_reply_begin(&out, 200);
     http_reply_field(&out, "Content-Type", bytes_text("application/json"));
     http_reply_field(&out, "X-Empty", bytes_text(""));
-    http_reply_body(&out, bytes_text("{}"), true, false);
+    http_reply_body(&out, bytes_text("{}"), false);
     tap_equal_text(buffer_view(&out),
                    "HTTP/1.1 200 OK\r\n"
                    "Content-Type: application/json\r\n"
@@ -20,17 +20,16 @@ TAP_CASE(a_response_is_status_fields_length_and_body)
     buffer_done(&out);
 }
 
-TAP_CASE(a_response_that_ends_the_connection_says_so)
+TAP_CASE(a_response_without_a_body_tells_its_length)
 {
     struct buffer out;
 
     buffer_init(&out, 1000);
     http_reply_begin(&out, 400);
-    http_reply_body(&out, bytes_of(NULL, 0), false, false);
+    http_reply_body(&out, bytes_of(NULL, 0), false);
     tap_equal_text(buffer_view(&out),
                    "HTTP/1.1 400 Bad Request\r\n"
-                   "Content-Length: 0\r\n"
-                   "Connection: close\r\n\r\n");
+                   "Content-Length: 0\r\n\r\n");
     buffer_done(&out);
 }
 
@@ -40,7 +39,7 @@ TAP_CASE(the_answer_to_head_tells_the_length_of_what_it_leaves_out)
 
     buffer_init(&out, 1000);
     http_reply_begin(&out, 404);
-    http_reply_body(&out, bytes_text("not here"), true, true);
+    http_reply_body(&out, bytes_text("not here"), true);
     tap_equal_text(buffer_view(&out),
                    "HTTP/1.1 404 Not Found\r\n"
                    "Content-Length: 8\r\n\r\n");
@@ -71,7 +70,7 @@ TAP_CASE(a_buffer_that_is_too_small_is_marked)
     buffer_init(&out, 20);
     http_reply_begin(&out, 200);
     tap_check(!out.overflowed);
-    http_reply_body(&out, bytes_text("{}"), true, false);
+    http_reply_body(&out, bytes_text("{}"), false);
     tap_check(out.overflowed);
     buffer_done(&out);
 }

@@ -63,8 +63,59 @@ TAP_CASE(methods_are_told_apart)
         tap_equal(http_request_method(r), table[i].method);
         http_request_free(r);
     }
-    tap_equal(refusal("get / HTTP/1.1\r\n" HOST "\r\n"), 400);
-    tap_equal(refusal("BREW / HTTP/1.1\r\n" HOST "\r\n"), 400);
+}
+
+/* RFC 9110, 9.1: told apart from what is no method at all. */
+TAP_CASE(a_method_that_is_not_known_is_refused_with_501)
+{
+    tap_equal(refusal("get / HTTP/1.1\r\n" HOST "\r\n"), 501);
+    tap_equal(refusal("BREW / HTTP/1.1\r\n" HOST "\r\n"), 501);
+    tap_equal(refusal("\r\nGETS / HTTP/1.1\r\n" HOST "\r\n"), 501);
+    tap_equal(refusal("GE(T / HTTP/1.1\r\n" HOST "\r\n"), 400);
+    tap_equal(refusal(" GET / HTTP/1.1\r\n" HOST "\r\n"), 400);
+    tap_equal(refusal("\x16\x03\x01\x02"), 400);
+}
+
+static const char *field_of(struct http_request *r, const char *name)
+{
+    static char text[100];
+    struct bytes value = http_request_field(r, name);
+
+    snprintf(
+        text, sizeof(text), "%.*s", (int)value.len, (const char *)value.data);
+    return value.data == NULL ? "none" : text;
+}
+
+TAP_CASE(fields_can_be_seen_once_they_have_wholly_come)
+{
+    struct http_request *r = http_request_new(&limits);
+    size_t n = 0;
+
+    (void)http_request_receive(
+        r, bytes_text("GET / HTTP/1.1\r\nOrigin: https://a"), &n);
+    tap_equal_text(bytes_text(field_of(r, "origin")), "none");
+    (void)http_request_receive(r, bytes_text("b\r\nHo"), &n);
+    tap_equal_text(bytes_text(field_of(r, "origin")), "https://ab");
+    tap_equal_text(bytes_text(field_of(r, "ho")), "none");
+    (void)http_request_receive(r, bytes_text("st: a"), &n);
+    tap_equal_text(bytes_text(field_of(r, "host")), "none");
+    http_request_free(r);
+}
+
+TAP_CASE(fields_in_front_of_what_a_request_fails_for_can_be_seen)
+{
+    struct http_request *r = http_request_new(&limits);
+    size_t n = 0;
+
+    tap_equal(http_request_receive(r,
+                                   bytes_text("GET / HTTP/1.1\r\nA: b\r\n"
+                                              "Origin: https://a\r\n"
+                                              "X Y: z\r\n\r\n"),
+                                   &n),
+              HTTP_REQUEST_FAILED);
+    tap_equal_text(bytes_text(field_of(r, "origin")), "https://a");
+    tap_equal_text(bytes_text(field_of(r, "a")), "b");
+    http_request_free(r);
 }
 
 TAP_CASE(a_chunked_body_is_joined_and_its_extensions_are_dropped)

@@ -98,7 +98,7 @@ async function isClosed(browser, node) {
         'nosniff');
     assert.strictEqual((await fetch(`${node.url}/console/`)).status, 404);
     assert.strictEqual((await fetch(`${node.url}/console`,
-        {method: 'POST'})).status, 404);
+        {method: 'POST'})).status, 405);
     const library = await (await fetch(`${node.url}/console/weir.js`)).text();
 
     assert.strictEqual(library, fs.readFileSync(path.join(__dirname,
