@@ -262,6 +262,7 @@ E2E_TESTS = \
 	%D%/e2e/lifecycle.test \
 	%D%/e2e/log.test \
 	%D%/e2e/node_websocket.test \
+	%D%/e2e/ports.test \
 	%D%/e2e/protocol.test \
 	%D%/e2e/pub_sub.test \
 	%D%/e2e/repair.test \
