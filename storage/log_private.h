@@ -20,6 +20,13 @@
 #define LOG_ORIGINS_KEPT (VECTOR_ORIGINS_MAX / 2)
 #define LOG_PRUNED_LISTED_MAX 256
 
+/* An event that is about to leave. */
+struct log_left {
+    uint64_t origin;
+    uint64_t sequence;
+    uint64_t predecessor;
+};
+
 /* Where one event stands. */
 struct log_mark {
     uint64_t sequence;
@@ -187,18 +194,19 @@ void log_show_appended(struct log *log,
  * noted again, at other places. */
 void log_seek_rewind(struct log *log, const struct event *first);
 
-/* log_seek.c: an event has come at the end; is about to leave the head, which
- * is said before the commit, so that whoever misses it in a page it has read
- * finds it under the low-water mark; has left; and all that was there when the
- * log opened has been noted. What log_append_skip() skipped is known again
- * then: the next event has a predecessor that is not there, or meta a sequence
- * beyond the last. */
+/* log_seek.c: an event has come at the end; those of a step are about to leave
+ * the head, oldest first (an array of struct log_left), which is said before
+ * the commit, so that whoever misses them in a page it has read finds them
+ * under the low-water mark, and at once, so that nobody is told of them one by
+ * one; one has left; and all that was there when the log opened has been noted.
+ * What log_append_skip() skipped is known again then: the next event has a
+ * predecessor that is not there, or meta a sequence beyond the last. */
 void log_seek_note(struct log *log,
                    uint64_t origin,
                    uint64_t sequence,
                    uint64_t predecessor,
                    uint64_t place);
-void log_seek_leave(struct log *log, uint64_t origin, uint64_t sequence);
+void log_seek_leave(struct log *log, struct bytes left);
 
 /* The origin's first event that is left, or is about to leave, came after that
  * one: what was before it and never left was damaged and is lost. */

@@ -156,28 +156,33 @@ void log_seek_rewind(struct log *log, const struct event *first)
     pthread_mutex_unlock(&log->known_lock);
 }
 
-void log_seek_lose(struct log *log, uint64_t origin, uint64_t sequence)
+static void lose(struct log_origin *o, uint64_t sequence)
 {
-    struct log_origin *o;
-
-    pthread_mutex_lock(&log->known_lock);
-    o = log_origin(log, origin);
     if (!o->low_known || o->low < sequence) {
         know_low(o, sequence);
     }
+}
+
+void log_seek_lose(struct log *log, uint64_t origin, uint64_t sequence)
+{
+    pthread_mutex_lock(&log->known_lock);
+    lose(log_origin(log, origin), sequence);
     pthread_mutex_unlock(&log->known_lock);
 }
 
-void log_seek_leave(struct log *log, uint64_t origin, uint64_t sequence)
+void log_seek_leave(struct log *log, struct bytes rest)
 {
-    struct log_origin *o;
+    struct bytes one;
 
     pthread_mutex_lock(&log->known_lock);
-    o = log_origin(log, origin);
-    if (!o->low_known) {
-        know_low(o, sequence);
-    } else if (o->low < sequence) {
-        o->low = sequence;
+    while (bytes_take(&rest, sizeof(struct log_left), &one)) {
+        struct log_left left;
+        struct log_origin *o;
+
+        memcpy(&left, one.data, sizeof(left));
+        o = log_origin(log, left.origin);
+        lose(o, left.predecessor);
+        o->low = left.sequence > o->low ? left.sequence : o->low;
     }
     pthread_mutex_unlock(&log->known_lock);
 }

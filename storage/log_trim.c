@@ -15,13 +15,15 @@
 /* Clearing up after readers that were killed, once in so many steps. */
 #define READER_CHECK_STEPS 64
 
-/* One step of trimming. What it removes from the index it removes after the
- * commit; until then that stands in `gone`. */
+/* One step of trimming. That its events are about to go is said at once, before
+ * the commit; until then they stand in `left`. What it removes from the index
+ * it removes after the commit; until then that stands in `gone`. */
 struct step {
     uint64_t older_than_ms;
     size_t count_max;
     size_t count;
     bool lost; /* some of what went was damaged */
+    struct buffer left;
     struct buffer gone;
 };
 
@@ -133,8 +135,11 @@ static int delete_head(struct log *log, MDB_cursor *cursor, struct step *step)
     }
     memcpy(&place, key.mv_data, sizeof(place));
     if (log_read_record(value, &record) == 0) {
-        log_seek_lose(log, record.origin, record.predecessor);
-        log_seek_leave(log, record.origin, record.sequence);
+        const struct log_left left = {.origin = record.origin,
+                                      .sequence = record.sequence,
+                                      .predecessor = record.predecessor};
+
+        buffer_append(&step->left, bytes_of(&left, sizeof(left)));
         index_leave(log->index, record.channel, record.origin, record.sequence);
     } else {
         step->lost = true;
@@ -189,6 +194,7 @@ static int delete_heads(struct log *log, MDB_txn *txn, struct step *step)
         }
         step->count++;
     }
+    log_seek_leave(log, buffer_view(&step->left));
     if (step->lost) {
         note_lost(log, cursor);
     }
@@ -206,6 +212,7 @@ static int trim(struct log *log, struct step *step)
     }
     step->count = 0;
     step->lost = false;
+    buffer_clear(&step->left);
     buffer_clear(&step->gone);
     error = delete_heads(log, txn, step);
     if (error == 0 && step->count > 0) {
@@ -283,8 +290,10 @@ int log_trim(struct log *log,
         return why_set(why, RC_IO, "the log '%s' failed before", log->dir);
     }
     clear_dead_readers(log);
+    buffer_init(&step.left, count_max * sizeof(struct log_left));
     buffer_init(&step.gone, count_max * GONE_BYTES_MAX);
     error = trim_step(log, &step);
     buffer_done(&step.gone);
+    buffer_done(&step.left);
     return error == 0 ? (int)step.count : trim_failed(log, error, why);
 }

@@ -60,25 +60,46 @@ void replay_gap_tail(const struct shard *shard, struct replay_page *page)
     }
 }
 
-/* The log is asked for its low-water marks once it was read. What has gone,
- * before or while it was read, may be missing from the page: its members are
- * told, and read again from there. */
-void replay_gap_trimmed(struct shard *shard, struct replay_page *page)
+static bool gone(const struct shard *shard,
+                 const struct replay_page *page,
+                 const struct vector *after)
+{
+    const struct shard_lookup *lookup = &shard->options.lookup;
+
+    return lookup->gone(lookup->context,
+                        subscription_channel(page->leader->subscription),
+                        after);
+}
+
+static void add_gone(const struct shard *shard, struct replay_page *page)
 {
     const struct shard_lookup *lookup = &shard->options.lookup;
     struct vector low;
 
-    if (!lookup->gone(lookup->context,
-                      subscription_channel(page->leader->subscription),
-                      &page->before)) {
-        return;
-    }
     lookup->low_water(lookup->context, &low);
+    replay_gap_add(page, &low, "retention");
+}
+
+void replay_gap_begin(const struct shard *shard, struct replay_page *page)
+{
+    if (gone(shard, page, &page->at)) {
+        add_gone(shard, page);
+    }
+}
+
+/* The log is asked for its low-water marks once more when it was read. What has
+ * gone while it was may be missing from the page. */
+bool replay_gap_trimmed(struct shard *shard, struct replay_page *page)
+{
+    if (!gone(shard, page, &page->begin)) {
+        return false;
+    }
     delivery_truncate(&shard->deliveries, page->mark);
     page->count = 0;
     page->bytes = 0;
     page->next_place = page->leader->from_place;
     page->ended = true;
-    page->at = page->before;
-    replay_gap_add(page, &low, "retention");
+    vector_copy(&page->at, page->leader->at);
+    add_gone(shard, page);
+    return true;
 }

@@ -5,6 +5,8 @@
 
 #include "base/vector.h"
 
+#include <stdbool.h>
+
 struct replay_page;
 struct shard;
 
@@ -26,7 +28,13 @@ void replay_gap_corrupt(struct shard *shard,
 /* It has met the present, and lacks the last events of an origin. */
 void replay_gap_tail(const struct shard *shard, struct replay_page *page);
 
-/* What its members have yet to see has left the log. */
-void replay_gap_trimmed(struct shard *shard, struct replay_page *page);
+/* Before it is read: what its members have yet to see and has left the log
+ * already. */
+void replay_gap_begin(const struct shard *shard, struct replay_page *page);
+
+/* Once it was read: whether more has left the log meanwhile. It then has no
+ * events, only the gap: its members are told and read again from where they
+ * are, unless it is read again itself. */
+bool replay_gap_trimmed(struct shard *shard, struct replay_page *page);
 
 #endif

@@ -13,6 +13,9 @@
 /* So much is a write worth, however short. */
 #define GIVEN_BYTES_MIN 4096
 
+/* So often a page is read again when the log is trimmed meanwhile. */
+#define AGAIN_MAX 4
+
 #define KEY_BYTES_MAX                              \
     (sizeof(struct form) + sizeof(struct vector) + \
      SUBSCRIPTION_TOPICS_BYTES_MAX)
@@ -99,6 +102,7 @@ static struct replay_group *new_group(struct replay_page_queue *pages,
 {
     struct replay_group *group = alloc_raw(sizeof(*group) + key.len);
 
+    group->again_count = 0;
     memcpy(group->key, key.data, key.len);
     list_init(&group->members);
     list_push_back(&pages->queue, &group->queue_node);
@@ -148,6 +152,34 @@ static struct replay *first_member(struct replay_group *group)
     return NULL;
 }
 
+static void begin(struct shard *shard,
+                  struct replay_page *page,
+                  struct replay_group *group,
+                  struct replay *leader)
+{
+    const struct form form = form_of(shard, leader);
+
+    page->group = group;
+    page->leader = leader;
+    page->next_place = leader->from_place;
+    vector_copy(&page->at, leader->at);
+    page->mark = delivery_mark(&shard->deliveries);
+    page->bytes = 0;
+    page->bytes_max = form.bytes_max;
+    page->count = 0;
+    page->count_max = form.count_max;
+    page->back = form.last > 0;
+    page->last = form.last;
+    page->first_place = form.first_place;
+    page->gapped = false;
+    page->ended = false;
+    page->corrupt = false;
+    if (!page->back) {
+        replay_gap_begin(shard, page);
+    }
+    vector_copy(&page->begin, &page->at);
+}
+
 bool replay_page_next(struct shard *shard, struct shard_page *ret)
 {
     struct replay_page_queue *pages = &shard->pages;
@@ -158,36 +190,19 @@ bool replay_page_next(struct shard *shard, struct shard_page *ret)
         struct replay_group *group =
             list_entry(pages->queue.next, struct replay_group, queue_node);
         struct replay *leader = first_member(group);
-        struct form form;
 
         if (leader == NULL) {
             free_group(pages, group);
             continue;
         }
-        form = form_of(shard, leader);
-        page->group = group;
-        page->leader = leader;
-        page->next_place = leader->from_place;
-        vector_copy(&page->before, leader->at);
-        vector_copy(&page->at, leader->at);
-        page->mark = delivery_mark(&shard->deliveries);
-        page->bytes = 0;
-        page->bytes_max = form.bytes_max;
-        page->count = 0;
-        page->count_max = form.count_max;
-        page->back = form.last > 0;
-        page->last = form.last;
-        page->first_place = form.first_place;
-        page->gapped = false;
-        page->ended = false;
-        page->corrupt = false;
+        begin(shard, page, group, leader);
         ret->shard = shard;
         ret->from = leader->from_place;
         ret->channel = subscription_channel(leader->subscription);
         ret->back = page->back;
         ret->until = shard->place;
         ret->since = leader->since_place;
-        ret->at = &page->before;
+        ret->at = &page->begin;
         return true;
     }
     return false;
@@ -223,8 +238,11 @@ void replay_page_missed(struct shard *shard, const struct shard_input *in)
     struct replay_page *page = &shard->pages.page;
     const struct replay *replay = page->leader;
 
-    check(replay_gap_fits(page));
     check(in->missed.place <= shard->place);
+    if (!replay_gap_fits(page)) {
+        page->ended = true;
+        return;
+    }
     if (is_past(replay, in->missed.place)) {
         vector_merge(&page->at, in->missed.to);
     } else {
@@ -403,6 +421,17 @@ static size_t give(struct shard *shard,
     return given;
 }
 
+/* Whether some of what it was to have left the log meanwhile, and it is read
+ * again rather than given: its gap is then told as one. */
+static bool again(struct shard *shard, struct replay_page *page)
+{
+    if (!replay_gap_trimmed(shard, page)) {
+        page->group->again_count = 0;
+        return false;
+    }
+    return page->group->again_count++ < AGAIN_MAX;
+}
+
 void replay_page_end(struct shard *shard,
                      struct moment now,
                      struct shard_input *in)
@@ -421,10 +450,11 @@ void replay_page_end(struct shard *shard,
         in->page.given_bytes = give(shard, page, now);
     } else {
         replay_gap_corrupt(shard, page, in->page.covered_place);
-        replay_gap_trimmed(shard, page);
-        move_on(shard, page, in->page.covered_place);
-        replay_gap_tail(shard, page);
-        in->page.given_bytes = give(shard, page, now);
+        if (!again(shard, page)) {
+            move_on(shard, page, in->page.covered_place);
+            replay_gap_tail(shard, page);
+            in->page.given_bytes = give(shard, page, now);
+        }
     }
     delivery_truncate(&shard->deliveries, page->mark);
     page->group = NULL;

@@ -34,7 +34,8 @@ struct shard_page;
 struct replay_group {
     struct map_node node;
     struct list queue_node;
-    struct list members; /* by replay.wait_node */
+    struct list members;  /* by replay.wait_node */
+    unsigned again_count; /* in a row, its page was read again */
     uint8_t key[];
 };
 
@@ -43,7 +44,7 @@ struct replay_page {
     struct replay_group *group; /* NULL: none */
     struct replay *leader;      /* like every other member of the group */
     uint64_t next_place;        /* where the page after it begins */
-    struct vector before;       /* the members' cursor */
+    struct vector begin;        /* the members' cursor, behind what had gone */
     struct vector at;           /* theirs behind it */
     struct delivery_mark mark;  /* its events are the tails behind it */
     size_t bytes;               /* of frames, about */

@@ -4,6 +4,8 @@
 #include "tests/lib/log_fixture.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 
 #define OTHER UINT64_C(0x9999)
 
@@ -253,6 +255,54 @@ TAP_CASE(origins_become_known_while_the_log_trims)
     }
     pthread_join(thread, NULL);
     tap_check(log_seek_knows(log, 2 * (FIXTURE_ORIGIN + 2000)));
+    log_close(log);
+}
+
+struct watch {
+    struct log *log;
+    _Atomic(bool) ready;
+    _Atomic(bool) stop;
+    size_t marks; /* how many it has seen, one after another */
+};
+
+static void *watch_low_water(void *context)
+{
+    struct watch *w = context;
+    uint64_t last = 0;
+
+    do {
+        struct vector low;
+        uint64_t sequence;
+
+        log_seek_low_water(w->log, &low);
+        sequence = vector_get(&low, FIXTURE_ORIGIN);
+        w->marks += sequence > last;
+        last = sequence;
+        atomic_store(&w->ready, true);
+    } while (!atomic_load(&w->stop));
+    return NULL;
+}
+
+TAP_CASE(what_a_step_of_trimming_takes_is_under_low_water_at_once)
+{
+    enum { STEPS = 8, STEP_EVENTS = 512 };
+    struct log *log = fixture_open(fixture_dir());
+    struct watch w = {.log = log};
+    pthread_t thread;
+
+    for (size_t n = 0; n < STEPS * STEP_EVENTS / 64; n++) {
+        fixture_append(log, 1 + n * 64, 64, 30);
+    }
+    tap_equal(pthread_create(&thread, NULL, watch_low_water, &w), 0);
+    while (!atomic_load(&w.ready)) {
+        sched_yield();
+    }
+    for (size_t n = 0; n < STEPS; n++) {
+        tap_equal(log_trim(log, UINT64_MAX, STEP_EVENTS, NULL), STEP_EVENTS);
+    }
+    atomic_store(&w.stop, true);
+    pthread_join(thread, NULL);
+    tap_check(w.marks <= STEPS);
     log_close(log);
 }
 

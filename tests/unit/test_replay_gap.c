@@ -68,6 +68,86 @@ TAP_CASE(what_is_trimmed_while_a_page_is_read_is_told_and_not_passed_over)
     shard_world_free(w);
 }
 
+/* Read the next page as far as one record, which has gone when the page ends:
+ * all before `first_place` has. */
+static void read_while_trimmed(struct shard_world *w,
+                               const char *channel,
+                               uint64_t first_place)
+{
+    struct shard_page page;
+    struct shard_input record = {.kind = SHARD_INPUT_RECORD};
+    struct shard_input end = {.kind = SHARD_INPUT_PAGE_END};
+    const struct event *event = w->log[first_place - 2];
+
+    tap_check(shard_next_page(w->shard, &page));
+    tap_check(bytes_equal(page.channel, bytes_text(channel)));
+    record.record.place = first_place - 1;
+    record.record.origin = event->origin;
+    record.record.sequence = event->sequence;
+    record.record.predecessor = event->predecessor;
+    record.record.channel = event->channel;
+    record.record.content = event->content;
+    shard_world_step(w, &record);
+    shard_world_trim(w, first_place);
+    end.page.covered_place = first_place - 1;
+    shard_world_step(w, &end);
+}
+
+TAP_CASE(what_is_trimmed_page_after_page_is_told_as_one_gap)
+{
+    static const char *const channels[] = {"/default/a", "/default/*"};
+
+    for (size_t n = 0; n < 2; n++) {
+        struct shard_world *w = replay_world();
+        struct shard_peer *p = shard_world_websocket(w);
+        struct shard_peer *back = shard_world_websocket(w);
+        char cursor[1024];
+        char from[1024];
+        const char *lines;
+
+        replay_subscribe(p, "/default/a", "\"cursor\":true");
+        replay_publish(w, "/default/a", 0, 1);
+        replay_last_cursor(shard_peer_lines(p), "cursor", cursor);
+        replay_publish(w, "/default/a", 1, 19);
+        shard_world_trim(w, 4);
+        w->pages_per_turn = 0;
+        replay_after(back, channels[n], cursor);
+        shard_world_turn(w);
+        for (uint64_t first = 6; first < 12; first += 2) {
+            read_while_trimmed(w, n == 0 ? channels[n] : "", first);
+            shard_world_turn(w);
+        }
+        w->pages_per_turn = 2;
+        shard_world_settle(w);
+        lines = shard_peer_lines(back);
+        replay_last_cursor(lines, "from", from);
+        tap_check(strcmp(from, cursor) == 0);
+        replay_has_exactly(lines, 9, 20);
+        tap_equal(w->metrics.gaps, 1);
+        shard_world_free(w);
+    }
+}
+
+TAP_CASE(a_log_that_is_trimmed_without_end_keeps_nobody_waiting)
+{
+    struct shard_world *w = replay_world();
+    struct shard_peer *p = shard_world_websocket(w);
+    uint64_t first = 3;
+
+    replay_publish(w, "/default/a", 0, 20);
+    w->pages_per_turn = 0;
+    replay_subscribe(p, "/default/a", "\"replay\":{\"all\":true}");
+    shard_world_turn(w);
+    while (w->metrics.gaps == 0) {
+        tap_check(first <= 20);
+        read_while_trimmed(w, "/default/a", first++);
+    }
+    w->pages_per_turn = 2;
+    shard_world_settle(w);
+    replay_has_exactly(shard_peer_lines(p), (int)first - 2, 20);
+    shard_world_free(w);
+}
+
 TAP_CASE(what_no_node_has_any_more_is_told_to_those_that_are_live)
 {
     struct shard_world *w = replay_world();
