@@ -179,12 +179,19 @@ enum problem replay_find(struct shard *shard,
     return place_kept(shard, &present, patterns, pattern_count, ret);
 }
 
+bool replay_waits(const struct replay *replay)
+{
+    return !replay->only_kept && replay->since_place != REPLAY_SLOW &&
+           replay->since_place > replay->subscription->client->shard->place;
+}
+
 void replay_begin(struct shard *shard,
                   struct subscription *subscription,
                   const struct replay_start *start)
 {
     struct replay *replay = alloc_zero(sizeof(*replay));
 
+    list_init(&replay->node);
     list_init(&replay->wait_node);
     replay->subscription = subscription;
     replay->from_place = start->place;
@@ -194,7 +201,11 @@ void replay_begin(struct shard *shard,
     replay->last = start->last;
     replay->first_place = start->place + 1;
     subscription_replay(subscription, replay);
-    list_push_back(&subscription->client->replays, &replay->node);
+    if (replay_waits(replay)) {
+        list_push_back(&shard->pages.walkless, &replay->wait_node);
+    } else {
+        list_push_back(&subscription->client->replays, &replay->node);
+    }
     shard_count(shard, replays_begun, 1);
     replay_offer(subscription->client);
 }

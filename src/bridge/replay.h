@@ -74,6 +74,11 @@ void replay_begin_at(struct shard *shard,
 void replay_end(struct replay *replay);
 void replay_free(struct replay *replay); /* one that has ended */
 
+/* Where nothing is kept, what was there when it began is not for it, also where
+ * its shard has yet to walk to it, and would give it as live: whether it waits
+ * for that. */
+bool replay_waits(const struct replay *replay);
+
 /* A client whose output is out has its next replay wait for a page. */
 void replay_offer(struct client *client);
 

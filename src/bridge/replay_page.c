@@ -125,14 +125,21 @@ void replay_page_want(struct shard *shard, struct replay *replay)
 
 void replay_page_walked(struct shard *shard)
 {
+    struct list waited;
     struct list *node;
 
-    while ((node = list_pop_front(&shard->pages.walkless)) != NULL) {
+    list_init(&waited);
+    list_splice_back(&waited, &shard->pages.walkless);
+    while ((node = list_pop_front(&waited)) != NULL) {
         struct replay *replay = list_entry(node, struct replay, wait_node);
         struct client *client = replay->subscription->client;
 
-        list_push_back(&client->replays, &replay->node);
-        replay_offer(client);
+        if (replay_waits(replay)) {
+            list_push_back(&shard->pages.walkless, node);
+        } else {
+            list_push_back(&client->replays, &replay->node);
+            replay_offer(client);
+        }
     }
 }
 

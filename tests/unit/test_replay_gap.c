@@ -384,6 +384,45 @@ TAP_CASE(where_nothing_is_kept_a_cursor_has_a_gap_and_then_what_comes)
     }
 }
 
+TAP_CASE(where_nothing_is_kept_what_was_there_is_no_news_once_it_is_walked_to)
+{
+    static const char *const channels[] = {"/default/a", "/default/*"};
+    const struct namespace_rules rules = {.history = false};
+
+    for (int i = 0; i < 2; i++) {
+        char cursor[1024];
+        struct shard_world *w = lossy_world(NEVER, 64, cursor);
+        struct shard_peer *p = shard_world_websocket(w);
+        struct batch *first;
+        struct batch *second;
+        const char *lines;
+
+        w->page_bytes_max = 4096;
+        namespace_table_done(&w->namespaces);
+        namespace_table_init(&w->namespaces, 1);
+        namespace_table_add(&w->namespaces, bytes_text("default"), &rules);
+        shard_world_publish(w, "/default/a", "\"10:\"");
+        first = shard_world_store(w);
+        shard_world_publish(w, "/default/a", "\"11:\"");
+        second = shard_world_store(w);
+        replay_after(p, channels[i], cursor);
+        for (int n = 0; n < 5; n++) {
+            (void)shard_world_turn(w);
+        }
+        shard_world_give(w, first);
+        shard_world_settle(w);
+        shard_world_give(w, second);
+        shard_world_settle(w);
+        replay_publish(w, "/default/a", 12, 3);
+        shard_world_settle(w);
+        lines = shard_peer_lines(p);
+        has_gap(lines, "retention", 12, 12);
+        replay_has_exactly(lines, 12, 15);
+        tap_equal(w->metrics.gaps, 1);
+        shard_world_free(w);
+    }
+}
+
 TAP_CASE(a_skip_gives_nobody_what_was_there_before_it_subscribed)
 {
     struct shard_world *w = replay_world();
