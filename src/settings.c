@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "src/duration.h"
+#include "src/settings_print.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -83,10 +84,18 @@ static const struct settings_entry entries[] = {
     {"limits.write_timeout", SETTINGS_DURATION, AT(limits_write_timeout_ms),
      "30s", 100, 10 * MINUTE, 0,
      "Time that a client may take nothing of what waits for it."},
+    {"limits.silence_timeout", SETTINGS_DURATION,
+     AT(limits_silence_timeout_ms), "90s", 1 * SECOND, 1 * HOUR, 0,
+     "Time that a client may acknowledge nothing of what was sent, not even "
+     "that it is full; it is taken for gone then."},
     {"limits.send_buffer_max", SETTINGS_SIZE,
      AT(limits_send_buffer_bytes_max), "64K", 4 * K, 64 * M, 0,
      "Bytes kept for a connection that reads slowly; past it, it is served "
-     "from the log."},
+     "from the log; the system may hold about as many unsent."},
+    {"limits.receive_buffer_max", SETTINGS_SIZE,
+     AT(limits_receive_buffer_bytes_max), "256K", 4 * K, 64 * M, 0,
+     "Bytes that the system may hold of what a client sent and that were not "
+     "read yet; the system's own limit may be lower."},
     {"limits.subscriptions_max", SETTINGS_NUMBER,
      AT(limits_subscriptions_max), "200", 1, 65535, 0,
      "Subscriptions of one connection."},
@@ -103,7 +112,7 @@ static const struct settings_entry entries[] = {
      "Whether clients may have their messages compressed "
      "(permessage-deflate)."},
     {"websocket.keepalive", SETTINGS_DURATION, AT(websocket_keepalive_ms),
-     "60s", 100, 1 * HOUR, 0,
+     "25s", 100, 1 * HOUR, 0,
      "Time between the keep-alive messages to a client."},
     {"websocket.timeout", SETTINGS_DURATION, AT(websocket_timeout_ms),
      "300s", 200, 1 * DAY, 0,
@@ -226,37 +235,6 @@ void settings_done(struct settings *s)
     }
     free(s->namespaces);
     memset(s, 0, sizeof(*s));
-}
-
-static void print_size(uint64_t value, char *ret)
-{
-    static const char units[] = "KMG";
-    size_t unit = 0;
-
-    if (value == 0 || value % K != 0) {
-        snprintf(ret, SETTINGS_VALUE_BYTES_MAX, "%" PRIu64, value);
-        return;
-    }
-    value /= K;
-    while (value % K == 0 && units[unit + 1] != 0) {
-        value /= K;
-        unit++;
-    }
-    snprintf(
-        ret, SETTINGS_VALUE_BYTES_MAX, "%" PRIu64 "%c", value, units[unit]);
-}
-
-void settings_print_value(const struct settings_entry *entry,
-                          uint64_t value,
-                          char ret[SETTINGS_VALUE_BYTES_MAX])
-{
-    if (entry->type == SETTINGS_SIZE) {
-        print_size(value, ret);
-    } else if (entry->type == SETTINGS_DURATION) {
-        duration_print(value, ret);
-    } else {
-        snprintf(ret, SETTINGS_VALUE_BYTES_MAX, "%" PRIu64, value);
-    }
 }
 
 static int malformed(struct bytes text, const char *expects, struct why *why)

@@ -57,7 +57,9 @@ struct settings {
     uint64_t limits_request_timeout_ms;
     uint64_t limits_idle_timeout_ms;
     uint64_t limits_write_timeout_ms;
+    uint64_t limits_silence_timeout_ms;
     uint64_t limits_send_buffer_bytes_max;
+    uint64_t limits_receive_buffer_bytes_max;
     uint64_t limits_subscriptions_max;
     uint64_t limits_publishes_in_flight_max;
     uint64_t limits_queue_bytes_max;
@@ -126,11 +128,5 @@ int settings_namespace_add(struct settings *s,
                            struct bytes name,
                            struct settings_namespace **ret,
                            struct why *why);
-
-/* A bound or value of `entry` as it would stand in the file. */
-#define SETTINGS_VALUE_BYTES_MAX 32
-void settings_print_value(const struct settings_entry *entry,
-                          uint64_t value,
-                          char ret[SETTINGS_VALUE_BYTES_MAX]);
 
 #endif

@@ -2,9 +2,44 @@
 #include "src/settings_print.h"
 
 #include "base/check.h"
+#include "src/duration.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 #define COLUMNS 78
 #define NAME_COLUMNS 33
+
+static void print_size(uint64_t value, char *ret)
+{
+    static const char units[] = "KMG";
+    size_t unit = 0;
+
+    if (value == 0 || value % 1024 != 0) {
+        snprintf(ret, SETTINGS_VALUE_BYTES_MAX, "%" PRIu64, value);
+        return;
+    }
+    value /= 1024;
+    while (value % 1024 == 0 && units[unit + 1] != 0) {
+        value /= 1024;
+        unit++;
+    }
+    snprintf(
+        ret, SETTINGS_VALUE_BYTES_MAX, "%" PRIu64 "%c", value, units[unit]);
+}
+
+void settings_print_value(const struct settings_entry *entry,
+                          uint64_t value,
+                          char ret[SETTINGS_VALUE_BYTES_MAX])
+{
+    if (entry->type == SETTINGS_SIZE) {
+        print_size(value, ret);
+    } else if (entry->type == SETTINGS_DURATION) {
+        duration_print(value, ret);
+    } else {
+        snprintf(ret, SETTINGS_VALUE_BYTES_MAX, "%" PRIu64, value);
+    }
+}
 
 static struct bytes section_of(const struct settings_entry *entry)
 {

@@ -15,6 +15,12 @@ void settings_print_sample(struct buffer *out);
 void settings_print_bounds(const struct settings_entry *entry,
                            struct buffer *out);
 
+/* A bound or value of `entry` as it would stand in the file. */
+#define SETTINGS_VALUE_BYTES_MAX 32
+void settings_print_value(const struct settings_entry *entry,
+                          uint64_t value,
+                          char ret[SETTINGS_VALUE_BYTES_MAX]);
+
 /* For --help: a line a setting. */
 void settings_print_help(struct buffer *out);
 

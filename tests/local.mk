@@ -173,6 +173,7 @@ UNIT_IO = \
 	%D%/unit/test_issuer \
 	%D%/unit/test_line_input \
 	%D%/unit/test_listener \
+	%D%/unit/test_liveness \
 	%D%/unit/test_log_thread \
 	%D%/unit/test_log_view \
 	%D%/unit/test_logger \
@@ -271,6 +272,7 @@ E2E_TESTS = \
 	%D%/e2e/replay_protocol.test \
 	%D%/e2e/slow.test \
 	%D%/e2e/status.test \
+	%D%/e2e/vanished.test \
 	%D%/e2e/websockets.test \
 	%D%/e2e/windows.test \
 	%D%/e2e/weir_js.test

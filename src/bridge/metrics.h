@@ -12,6 +12,7 @@
     X(connections_opened, "counter", "Connections accepted")                 \
     X(connections_open, "gauge", "Connections open now")                     \
     X(connections_refused, "counter", "Connections over the limit")          \
+    X(connections_silent, "counter", "Connections of peers that vanished")   \
     X(websockets_open, "gauge", "WebSocket connections open now")            \
     X(subscriptions_open, "gauge", "Subscriptions open now")                 \
     X(http_requests, "counter", "HTTP requests answered")                    \

@@ -22,6 +22,8 @@ libio_a_SOURCES = \
 	%D%/cluster_strangers.c \
 	%D%/file.c \
 	%D%/file.h \
+	%D%/liveness.c \
+	%D%/liveness.h \
 	%D%/log_view.c \
 	%D%/log_view.h \
 	%D%/http_client.c \
@@ -60,6 +62,8 @@ libio_a_SOURCES = \
 	%D%/signals.h \
 	%D%/socket.c \
 	%D%/socket.h \
+	%D%/socket_watch.c \
+	%D%/socket_watch.h \
 	%D%/tls.c \
 	%D%/tls.h \
 	%D%/tls_context.c \

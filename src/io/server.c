@@ -307,6 +307,7 @@ static void start_shard(struct server *server, unsigned index)
                            : tls_context_ref(server->tls_context),
         .connections = &server->connections,
         .connections_max = options->connections_max,
+        .socket_limits = options->socket_limits,
         .drain_ms = options->drain_ms,
     };
     memcpy(loop_options.shard.token_secret,

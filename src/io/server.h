@@ -6,6 +6,7 @@
 #include "base/why.h"
 #include "src/bridge/shard.h"
 #include "src/io/listener.h"
+#include "src/io/socket.h"
 #include "storage/log.h"
 
 struct server_tls {
@@ -38,6 +39,7 @@ struct server_options {
     const struct server_tls *tls; /* NULL: none */
     unsigned shards;              /* 0: one a core */
     size_t connections_max;
+    struct socket_limits socket_limits;
     size_t queue_bytes_max;
     uint64_t drain_ms; /* over which clients are sent away at the end */
     struct shard_limits limits;

@@ -7,6 +7,7 @@
 #include "src/io/clock.h"
 #include "src/io/log_view.h"
 #include "src/io/logger.h"
+#include "src/io/socket_watch.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -34,6 +35,7 @@ struct shard_loop {
     struct mailbox mailbox;
     struct acceptor acceptor;
     struct acceptor tls_acceptor;
+    struct socket_watch watch;
     struct shard *shard;
     struct moment now;
     uint64_t wall_offset_ms;
@@ -218,12 +220,13 @@ static void finish(struct shard_loop *loop)
     uv_close((uv_handle_t *)&loop->turn_end, NULL);
     uv_close((uv_handle_t *)&loop->again, NULL);
     uv_close((uv_handle_t *)&loop->timer, NULL);
+    socket_watch_stop(&loop->watch);
     mailbox_close(&loop->mailbox);
     uv_walk(&loop->uv, close_rest, NULL);
 }
 
 /* Everything that this turn's inputs led to. */
-static void end_turn(struct shard_loop *loop)
+void shard_loop_end_turn(struct shard_loop *loop)
 {
     bool pages;
 
@@ -259,7 +262,7 @@ static void on_turn_end(uv_check_t *handle)
 {
     struct shard_loop *loop = handle->data;
 
-    end_turn(loop);
+    shard_loop_end_turn(loop);
     set_clock(loop);
 }
 
@@ -270,7 +273,7 @@ static void on_timer(uv_timer_t *timer)
 
     loop->timer_at_ms = MOMENT_NEVER;
     step(loop, &in);
-    end_turn(loop);
+    shard_loop_end_turn(loop);
 }
 
 static void take_batches(struct shard_loop *loop, struct batch *batch)
@@ -313,7 +316,10 @@ static void on_accepted(void *context, struct acceptor *acceptor, int fd)
         close(fd);
         return;
     }
-    s = socket_new(loop, fd, tls ? loop->options.tls_context : NULL);
+    s = socket_new(loop,
+                   fd,
+                   &loop->options.socket_limits,
+                   tls ? loop->options.tls_context : NULL);
     if (s == NULL) {
         atomic_fetch_sub(loop->options.connections, 1);
         return;
@@ -322,6 +328,7 @@ static void on_accepted(void *context, struct acceptor *acceptor, int fd)
     step(loop, &in);
     s->client = in.client;
     socket_poll(s, true);
+    socket_watch_add(&loop->watch, s);
 }
 
 static void close_ports(struct shard_loop_ports *ports)
@@ -424,6 +431,10 @@ struct shard_loop *shard_loop_start(const struct shard_loop_options *options)
     check(uv_idle_init(&loop->uv, &loop->again) == 0);
     check(uv_timer_init(&loop->uv, &loop->timer) == 0);
     check(mailbox_init(&loop->mailbox, &loop->uv, on_mail, loop) == 0);
+    socket_watch_start(&loop->watch,
+                       loop,
+                       options->shard.metrics,
+                       options->socket_limits.silence_ms);
     loop->turn_end.data = loop;
     loop->timer.data = loop;
     check(uv_check_start(&loop->turn_end, on_turn_end) == 0);

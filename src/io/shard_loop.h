@@ -20,6 +20,7 @@ struct shard_loop_options {
     struct tls_context *tls_context; /* a reference, taken over; may be NULL */
     atomic_size_t *connections;      /* of all shards */
     size_t connections_max;
+    struct socket_limits socket_limits;
     uint64_t drain_ms; /* over which clients are sent away */
 };
 
@@ -42,10 +43,12 @@ struct mailbox *shard_loop_mailbox(struct shard_loop *loop);
 void shard_loop_join(struct shard_loop *loop);
 void shard_loop_free(struct shard_loop *loop); /* accepts NULL */
 
-/* For socket.c. */
+/* For socket.c and socket_watch.c. */
 uv_loop_t *shard_loop_uv(struct shard_loop *loop);
 struct buffer *shard_loop_input(struct shard_loop *loop);
 struct buffer *shard_loop_plain(struct shard_loop *loop);
+/* What a timer of a socket's led to is done. */
+void shard_loop_end_turn(struct shard_loop *loop);
 void shard_loop_received(struct shard_loop *loop,
                          struct socket *s,
                          struct bytes bytes);

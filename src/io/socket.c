@@ -12,10 +12,26 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A peer that vanished without a word is noticed after about two minutes. */
+/* An idle peer that vanished is noticed by the kernel after two minutes at
+ * most, any other by its liveness. */
 #define KEEPALIVE_IDLE_S 60
 #define KEEPALIVE_INTERVAL_S 15
 #define KEEPALIVE_COUNT 4
+
+/* The kernel's buffers grow with the speed of a peer, to megabytes. What has
+ * been sent and not acknowledged is left to it, or a fast peer far away would
+ * be slow, and has an end: a peer who acknowledges nothing is given up. What
+ * waits to be sent is all that one who stopped reading leaves there, and is as
+ * bounded as what we keep ourselves. */
+static void bound_buffers(int fd, const struct socket_limits *limits)
+{
+    int unsent = (int)limits->unsent_bytes_max;
+    int receive = (int)limits->receive_bytes_max;
+
+    (void)setsockopt(
+        fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof(receive));
+}
 
 static void set_options(int fd)
 {
@@ -34,6 +50,7 @@ static void set_options(int fd)
 
 struct socket *socket_new(struct shard_loop *loop,
                           int fd,
+                          const struct socket_limits *limits,
                           struct tls_context *tls_context)
 {
     struct socket *s = alloc_zero(sizeof(*s));
@@ -44,6 +61,10 @@ struct socket *socket_new(struct shard_loop *loop,
         return NULL;
     }
     set_options(fd);
+    bound_buffers(fd, limits);
+    liveness_init(&s->liveness, uv_now(s->poll.loop), limits->silence_ms);
+    liveness_tell(fd, s->liveness.timeout_ms);
+    list_init(&s->watch_node);
     s->loop = loop;
     s->fd = fd;
     buffer_init(&s->cipher, SOCKET_CIPHER_BYTES_MAX);
@@ -237,6 +258,7 @@ void socket_close(struct socket *s)
 {
     check(!s->closed);
     s->closed = true;
+    list_remove(&s->watch_node);
     s->poll.data = s;
     uv_close((uv_handle_t *)&s->poll, on_closed);
     close(s->fd);

@@ -4,6 +4,8 @@
 #define IO_SOCKET_H
 
 #include "base/buffer.h"
+#include "base/list.h"
+#include "src/io/liveness.h"
 #include "src/io/tls.h"
 
 #include <uv.h>
@@ -14,6 +16,13 @@ struct shard_loop;
 /* What is encrypted and not yet taken by the kernel; above it the shard is told
  * that the socket is full. */
 #define SOCKET_CIPHER_BYTES_MAX (96 * 1024)
+
+/* What the kernel may hold for one client, and how long it may be silent. */
+struct socket_limits {
+    size_t unsent_bytes_max;  /* given to the kernel, and not sent yet */
+    size_t receive_bytes_max; /* sent by the peer, and not read yet */
+    uint64_t silence_ms;
+};
 
 struct socket {
     uv_poll_t poll;
@@ -26,12 +35,16 @@ struct socket {
     bool shutting;   /* our half, once the cipher is out */
     struct tls *tls; /* NULL: plain */
     struct buffer cipher;
+    struct liveness liveness;
+    struct list watch_node;
+    uint64_t look_ms; /* when its liveness is looked at next */
 };
 
 /* Take over an accepted descriptor; NULL when libuv will not have it (the
  * descriptor is closed). `tls_context` may be NULL. */
 struct socket *socket_new(struct shard_loop *loop,
                           int fd,
+                          const struct socket_limits *limits,
                           struct tls_context *tls_context);
 
 /* Bytes from the shard; returns how many were taken. Sets *ret_failed when the

@@ -1,6 +1,7 @@
 /* The table itself, and what each type of setting accepts. */
 #include "src/settings.h"
 
+#include "src/settings_print.h"
 #include "tests/lib/tap.h"
 
 #include <stdio.h>
@@ -61,7 +62,7 @@ TAP_CASE(settings_begin_with_their_defaults)
     tap_equal(s.limits_request_timeout_ms, 15000);
     tap_equal(s.limits_queue_bytes_max, 64 * 1024 * 1024);
     tap_check(!s.websocket_compression);
-    tap_equal(s.websocket_keepalive_ms, 60000);
+    tap_equal(s.websocket_keepalive_ms, 25000);
     tap_equal(s.websocket_timeout_ms, 300000);
     tap_equal(s.log_bytes_max, 1024 * 1024 * 1024);
     tap_equal(s.log_age_max_ms, 24 * 3600 * 1000);

@@ -203,7 +203,7 @@ TAP_CASE(settings_file_refuses_a_timeout_before_the_keepalive)
     expect_refused("websocket.keepalive = 300s",
                    "weir.conf:1: websocket.timeout: must be longer than "
                    "websocket.keepalive");
-    expect_refused("\nwebsocket.timeout = 60s",
+    expect_refused("\nwebsocket.timeout = 25s",
                    "weir.conf:2: websocket.timeout: must be longer than "
                    "websocket.keepalive");
 }

@@ -1,10 +1,13 @@
 """A TCP or TLS connection that sends any bytes and reads as many as asked."""
+import ctypes
 import socket
 import struct
 import weakref
 
 from lib import tap
 from lib.node import PATIENCE_S
+
+SO_ATTACH_FILTER = 26  # which the socket module does not name
 
 _streams = weakref.WeakSet()
 
@@ -96,6 +99,13 @@ class Stream:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                                struct.pack("ii", 1, 0))
         self.socket.close()
+
+    def vanish(self):
+        """Nothing that comes is seen any more, or answered."""
+        drop = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
+        self.socket.setsockopt(
+            socket.SOL_SOCKET, SO_ATTACH_FILTER,
+            struct.pack("HL", 1, ctypes.addressof(drop)))
 
     def __enter__(self):
         return self
