@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "src/io/logger.h"
+#include "src/io/machine.h"
 #include "src/io/server.h"
 #include "src/serve_cluster.h"
 #include "src/serve_options.h"
@@ -112,6 +113,27 @@ static struct server_namespace *namespaces(const struct settings *s)
     return ret;
 }
 
+/* As many as are wanted, and as the system has descriptors for. */
+static size_t connections_max(const struct settings *s)
+{
+    size_t descriptors;
+    size_t most = machine_connections_max(s->shards > 0 ? (unsigned)s->shards
+                                                        : machine_core_count(),
+                                          &descriptors);
+
+    if (s->limits_connections_max <= most) {
+        return s->limits_connections_max;
+    }
+    logger_line(LOGGER_WARN,
+                "limits.connections",
+                "connections_max=%zu wanted=%llu reason=\"the process may have "
+                "%zu descriptors\"",
+                most,
+                (unsigned long long)s->limits_connections_max,
+                descriptors);
+    return most;
+}
+
 static int run(struct serve_options *o,
                const struct server_cluster *cluster,
                struct why *why)
@@ -132,7 +154,7 @@ static int run(struct serve_options *o,
         .listen = address_listener(&s->listen),
         .tls = s->tls_listen.host[0] != '\0' ? &tls : NULL,
         .shards = (unsigned)s->shards,
-        .connections_max = s->limits_connections_max,
+        .connections_max = connections_max(s),
         .socket_limits = {.unsent_bytes_max = s->limits_send_buffer_bytes_max,
                           .receive_bytes_max =
                               s->limits_receive_buffer_bytes_max,

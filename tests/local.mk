@@ -177,6 +177,7 @@ UNIT_IO = \
 	%D%/unit/test_log_thread \
 	%D%/unit/test_log_view \
 	%D%/unit/test_logger \
+	%D%/unit/test_logger_flood \
 	%D%/unit/test_mailbox \
 	%D%/unit/test_signals \
 	%D%/unit/test_outbound \

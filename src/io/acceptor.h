@@ -1,7 +1,10 @@
-/* One listening socket on a shard's loop: takes connections in small groups,
- * and pauses when the system has no descriptors left. */
+/* One listening socket on a shard's loop: takes connections in small groups.
+ * When the system has no descriptors left, whoever comes is turned away at
+ * once, with one that is kept for this; when not even that helps, it pauses. */
 #ifndef IO_ACCEPTOR_H
 #define IO_ACCEPTOR_H
+
+#include "src/io/logger_flood.h"
 
 #include <stdbool.h>
 #include <uv.h>
@@ -9,9 +12,13 @@
 struct acceptor {
     uv_poll_t poll;
     uv_timer_t pause;
-    int fd; /* -1: none */
+    uv_timer_t calm; /* looks whether a flood is over */
+    int fd;          /* -1: none */
+    int spare;       /* -1: none */
     /* Takes the descriptor over. */
     void (*on_accepted)(void *context, struct acceptor *acceptor, int fd);
+    /* Somebody was turned away; may be NULL. */
+    void (*on_refused)(void *context);
     void *context;
 };
 
@@ -23,6 +30,9 @@ void acceptor_start(struct acceptor *a,
                                         struct acceptor *acceptor,
                                         int fd),
                     void *context);
+
+/* Close one that was taken and is one too many, and say so now and then. */
+void acceptor_refuse(struct acceptor *a, int fd);
 
 /* Close the listening socket. May be called again. */
 void acceptor_stop(struct acceptor *a);

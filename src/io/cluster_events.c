@@ -5,6 +5,7 @@
 #include "src/io/cluster_state.h"
 #include "src/io/file.h"
 #include "src/io/logger.h"
+#include "src/io/logger_flood.h"
 
 /* After the members could not be saved. */
 #define SAVE_RETRY_MS 5000
@@ -68,10 +69,8 @@ void cluster_events_take(struct cluster_loop *c, const struct hub_event *event)
                     end_text(event->end));
         break;
     case HUB_STRANGER:
-        logger_line(LOGGER_DEBUG,
-                    "cluster.stranger",
-                    "reason=\"%s\"",
-                    end_text(event->end));
+        logger_flood(
+            LOGGER_FLOOD_STRANGER, 1, "reason=\"%s\"", end_text(event->end));
         break;
     case HUB_DUPLICATE:
         logger_line(LOGGER_ERROR,

@@ -1,6 +1,7 @@
 /* The log behind the hub: what it reads for the peers, and what they sent. */
 #include "src/io/cluster_state.h"
 #include "src/io/logger.h"
+#include "src/io/logger_flood.h"
 #include "src/io/peer_batch.h"
 
 static void store(void *context, const struct peer_events *events)
@@ -126,7 +127,7 @@ static int read_log(void *context,
                       &why);
 
     if (rc != 0) {
-        logger_line(LOGGER_ERROR, "log.read", "reason=\"%s\"", why.text);
+        logger_flood(LOGGER_FLOOD_LOG_READ, 1, "reason=\"%s\"", why.text);
     }
     return rc;
 }

@@ -3,6 +3,7 @@
 #include "src/io/cluster_state.h"
 #include "src/io/log_mend.h"
 #include "src/io/logger.h"
+#include "src/io/logger_flood.h"
 
 /* How much of the log is looked over in one go. */
 #define PAGES_MAX 16
@@ -95,7 +96,7 @@ size_t cluster_repair_holes(void *context,
         rc = log_hole_find(log, &c->walk, holes, max, &found, &why);
     }
     if (rc < 0) {
-        logger_line(LOGGER_ERROR, "log.read", "reason=\"%s\"", why.text);
+        logger_flood(LOGGER_FLOOD_LOG_READ, 1, "reason=\"%s\"", why.text);
         return 0;
     }
     found = sort(c, holes, found, ret);

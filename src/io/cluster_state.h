@@ -47,8 +47,7 @@ struct cluster_loop {
     uint64_t table_digest;   /* of what is in the file */
     uint64_t save_due_ms;    /* not before */
     atomic_bool committed;   /* said so already, and not taken yet */
-    uint64_t strangers_told; /* so many refusals have been */
-    uint64_t strangers_due_ms;
+    uint64_t strangers_told; /* so many refusals were passed on */
     bool ready_told;
     bool hasty; /* something is waited for that tells nobody */
     bool leaving;

@@ -1,10 +1,6 @@
-/* Those who knock and are not let in: counted, and told of once a minute, so
- * that a flood does not become one of lines. */
-#include "src/io/clock.h"
+/* Those who knock and are not let in: counted, and told of now and then. */
 #include "src/io/cluster_state.h"
-#include "src/io/logger.h"
-
-#define TELL_INTERVAL_MS 60000
+#include "src/io/logger_flood.h"
 
 static uint64_t ends(const struct cluster_loop *c, enum link_end end)
 {
@@ -54,19 +50,18 @@ void cluster_strangers_count(struct cluster_loop *c)
 {
     uint64_t datagrams = refused_datagrams(c);
     uint64_t links = refused_links(c);
-    uint64_t now_ms = clock_now().mono_ms;
+    uint64_t more = datagrams + links - c->strangers_told;
 
     count(c);
-    if (datagrams + links == c->strangers_told ||
-        now_ms < c->strangers_due_ms) {
+    if (more == 0) {
+        (void)logger_flood_goes_on(LOGGER_FLOOD_STRANGERS);
         return;
     }
     c->strangers_told = datagrams + links;
-    c->strangers_due_ms = now_ms + TELL_INTERVAL_MS;
-    logger_line(LOGGER_WARN,
-                "cluster.strangers",
-                "datagrams=%llu connections=%llu since=start reason=\"they "
-                "have another cluster secret, or are no nodes\"",
-                (unsigned long long)datagrams,
-                (unsigned long long)links);
+    logger_flood(LOGGER_FLOOD_STRANGERS,
+                 more,
+                 "datagrams=%llu connections=%llu since=start reason=\"they "
+                 "have another cluster secret, or are no nodes\"",
+                 (unsigned long long)datagrams,
+                 (unsigned long long)links);
 }

@@ -42,6 +42,8 @@ libio_a_SOURCES = \
 	%D%/log_mend.h \
 	%D%/logger.c \
 	%D%/logger.h \
+	%D%/logger_flood.c \
+	%D%/logger_flood.h \
 	%D%/machine.c \
 	%D%/machine.h \
 	%D%/mailbox.c \

@@ -1,7 +1,7 @@
 /* One channel is read by the index, several by a scan of the log. */
 #include "src/io/log_view.h"
 
-#include "src/io/logger.h"
+#include "src/io/logger_flood.h"
 
 /* Places that are looked up at once for one channel. */
 #define PLACES_MAX 256
@@ -40,7 +40,7 @@ static int vector_at(void *context, uint64_t place, struct vector *ret)
     vector_limit(ret, &shown.vector);
 
     if (rc != 0) {
-        logger_line(LOGGER_ERROR, "log.read", "reason=\"%s\"", why.text);
+        logger_flood(LOGGER_FLOOD_LOG_READ, 1, "reason=\"%s\"", why.text);
     }
     return rc;
 }
@@ -317,7 +317,7 @@ size_t log_view_read(struct log *log,
     }
     end.page.failed = rc != 0;
     if (rc != 0) {
-        logger_line(LOGGER_ERROR, "log.read", "reason=\"%s\"", why.text);
+        logger_flood(LOGGER_FLOOD_LOG_READ, 1, "reason=\"%s\"", why.text);
     }
     step(context, &end);
     return end.page.given_bytes;

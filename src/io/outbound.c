@@ -4,11 +4,14 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "src/io/liveness.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define READ_BYTES_MAX 65536
+
+#define KEEPALIVE_IDLE_S 60
 
 struct outbound {
     uv_tcp_t tcp;
@@ -290,6 +293,17 @@ static void attempt_failed(struct outbound *o, int uv_rc)
     uv_close((uv_handle_t *)&o->tcp, attempt_closed);
 }
 
+/* A server that vanishes is noticed also when nothing is sent to it. */
+static void watch_peer(struct outbound *o)
+{
+    uv_os_fd_t fd;
+
+    (void)uv_tcp_keepalive(&o->tcp, 1, KEEPALIVE_IDLE_S);
+    if (uv_fileno((uv_handle_t *)&o->tcp, &fd) == 0) {
+        liveness_tell(fd, OUTBOUND_SILENCE_MS_MAX);
+    }
+}
+
 static void on_connected(uv_connect_t *request, int status)
 {
     struct outbound *o = request->data;
@@ -302,6 +316,7 @@ static void on_connected(uv_connect_t *request, int status)
         return;
     }
     (void)uv_tcp_nodelay(&o->tcp, 1);
+    watch_peer(o);
     status = uv_read_start((uv_stream_t *)&o->tcp, on_alloc, on_read);
     check(status == 0);
     if (o->target.tls == NULL) {

@@ -13,6 +13,9 @@
 #include <uv.h>
 
 #define OUTBOUND_CONNECT_MS_MAX 10000 /* from the name to the end of TLS */
+/* A server that acknowledges nothing for so long has vanished; so has one that
+ * takes nothing for so long. */
+#define OUTBOUND_SILENCE_MS_MAX 90000
 #define OUTBOUND_QUEUE_BYTES_MAX (16 * 1024 * 1024)
 
 struct outbound; /* one connection */

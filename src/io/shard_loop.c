@@ -312,8 +312,7 @@ static void on_accepted(void *context, struct acceptor *acceptor, int fd)
     if (atomic_fetch_add(loop->options.connections, 1) >=
         loop->options.connections_max) {
         atomic_fetch_sub(loop->options.connections, 1);
-        metrics_add(loop->options.shard.metrics, connections_refused, 1);
-        close(fd);
+        acceptor_refuse(acceptor, fd);
         return;
     }
     s = socket_new(loop,
@@ -329,6 +328,13 @@ static void on_accepted(void *context, struct acceptor *acceptor, int fd)
     s->client = in.client;
     socket_poll(s, true);
     socket_watch_add(&loop->watch, s);
+}
+
+static void on_refused(void *context)
+{
+    struct shard_loop *loop = context;
+
+    metrics_add(loop->options.shard.metrics, connections_refused, 1);
 }
 
 static void close_ports(struct shard_loop_ports *ports)
@@ -350,6 +356,7 @@ static void begin_listening(struct shard_loop *loop,
     acceptor_start(&loop->acceptor, &loop->uv, ports->fd, on_accepted, loop);
     acceptor_start(
         &loop->tls_acceptor, &loop->uv, ports->tls_fd, on_accepted, loop);
+    loop->acceptor.on_refused = loop->tls_acceptor.on_refused = on_refused;
     free(ports);
 }
 

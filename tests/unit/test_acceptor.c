@@ -24,6 +24,7 @@ struct door {
     int accepted[CONNECTIONS_MAX];
     size_t count;
     size_t expected; /* stop then */
+    size_t refused;
 };
 
 static void on_accepted(void *context, struct acceptor *acceptor, int fd)
@@ -36,6 +37,13 @@ static void on_accepted(void *context, struct acceptor *acceptor, int fd)
     if (d->count == d->expected) {
         acceptor_stop(acceptor);
     }
+}
+
+static void on_refused(void *context)
+{
+    struct door *d = context;
+
+    d->refused++;
 }
 
 static void door_init(struct door *d, size_t expected)
@@ -212,6 +220,90 @@ TAP_CASE(it_can_be_stopped_while_it_pauses)
     close(fd);
     door_done(&d);
     tap_equal(d.count, 0);
+}
+
+/* Take all descriptors but the last `left`. */
+static size_t fill_descriptors(int *fds, size_t most, size_t left)
+{
+    size_t count = 0;
+
+    limit_descriptors(most / 2);
+    while (count < most && (fds[count] = dup(STDERR_FILENO)) >= 0) {
+        count++;
+    }
+    tap_check(count > left && count < most);
+    while (left-- > 0) {
+        close(fds[--count]);
+    }
+    return count;
+}
+
+TAP_CASE(who_comes_when_there_is_no_descriptor_is_turned_away)
+{
+    struct timeval patience = {.tv_sec = 10};
+    struct rlimit before;
+    struct door d;
+    int silent = open("/dev/null", O_WRONLY);
+    int fds[512];
+    size_t filled;
+    int guests[3];
+    char byte;
+
+    tap_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    logger_init(silent, LOGGER_INFO);
+    door_init(&d, 0);
+    filled = fill_descriptors(fds, 512, 3);
+    for (int i = 0; i < 3; i++) {
+        guests[i] = connect_to(&d);
+        tap_check(guests[i] >= 0);
+        tap_equal(setsockopt(guests[i],
+                             SOL_SOCKET,
+                             SO_RCVTIMEO,
+                             &patience,
+                             sizeof(patience)),
+                  0);
+    }
+    uv_run(&d.loop, UV_RUN_ONCE);
+    tap_equal(d.count, 0);
+    for (int i = 0; i < 3; i++) {
+        tap_equal(recv(guests[i], &byte, 1, 0), 0); /* and no EAGAIN */
+        close(guests[i]);
+    }
+
+    /* With descriptors again, the next is taken. */
+    while (filled > 0) {
+        close(fds[--filled]);
+    }
+    tap_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    guests[0] = connect_to(&d);
+    d.expected = 1;
+    uv_run(&d.loop, UV_RUN_DEFAULT);
+    tap_equal(d.count, 1);
+    logger_init(STDERR_FILENO, LOGGER_INFO);
+    close(silent);
+    close(guests[0]);
+    door_done(&d);
+}
+
+TAP_CASE(one_that_is_refused_is_closed_and_counted)
+{
+    struct door d;
+    int silent = open("/dev/null", O_WRONLY);
+    int fd;
+    char byte;
+
+    logger_init(silent, LOGGER_INFO);
+    door_init(&d, 0);
+    d.acceptor.on_refused = on_refused;
+    fd = connect_to(&d);
+    uv_run(&d.loop, UV_RUN_ONCE);
+    acceptor_refuse(&d.acceptor, d.accepted[--d.count]);
+    tap_equal(d.refused, 1);
+    tap_equal(recv(fd, &byte, 1, 0), 0);
+    logger_init(STDERR_FILENO, LOGGER_INFO);
+    close(silent);
+    close(fd);
+    door_done(&d);
 }
 
 TAP_MAIN()

@@ -7,6 +7,11 @@
 #include "tests/lib/peer.h"
 #include "tests/lib/tap.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 static uv_loop_t loop;
 static struct peer peer;
 static struct buffer received;
@@ -98,6 +103,50 @@ TAP_CASE(outbound_opens_and_carries_bytes_both_ways)
     outbound_close(o);
     tap_check(peer_await(&loop, &peer.ended));
     tap_check(!closed);
+    end();
+}
+
+/* Our end of the connection to the peer. */
+static int find_descriptor(void)
+{
+    for (int fd = 3; fd < 1024; fd++) {
+        struct sockaddr_in at;
+        socklen_t len = sizeof(at);
+
+        if (getpeername(fd, (struct sockaddr *)&at, &len) == 0 &&
+            at.sin_family == AF_INET && ntohs(at.sin_port) == peer.port) {
+            return fd;
+        }
+    }
+    return -1;
+}
+
+static int option(int fd, int level, int name)
+{
+    int value = 0;
+    socklen_t len = sizeof(value);
+
+    tap_equal(getsockopt(fd, level, name, &value, &len), 0);
+    return value;
+}
+
+TAP_CASE(outbound_has_the_system_notice_a_server_that_vanishes)
+{
+    struct outbound *o;
+    int fd;
+
+    begin();
+    o = open_to("127.0.0.1", peer.port);
+    tap_check(peer_await(&loop, &opened));
+
+    fd = find_descriptor();
+    tap_check(fd >= 0);
+    tap_equal(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+    tap_equal(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+    tap_equal(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT),
+              OUTBOUND_SILENCE_MS_MAX);
+
+    outbound_close(o);
     end();
 }
 
