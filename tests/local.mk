@@ -256,6 +256,7 @@ E2E_TESTS = \
 	%D%/e2e/console.test \
 	%D%/e2e/crash.test \
 	%D%/e2e/disk.test \
+	%D%/e2e/event_source.test \
 	%D%/e2e/herd.test \
 	%D%/e2e/http.test \
 	%D%/e2e/idempotency.test \
@@ -266,11 +267,15 @@ E2E_TESTS = \
 	%D%/e2e/node_websocket.test \
 	%D%/e2e/ports.test \
 	%D%/e2e/protocol.test \
+	%D%/e2e/proxies.test \
 	%D%/e2e/pub_sub.test \
 	%D%/e2e/repair.test \
 	%D%/e2e/replay.test \
 	%D%/e2e/replay_checker.test \
 	%D%/e2e/replay_protocol.test \
+	%D%/e2e/rfc_6455.test \
+	%D%/e2e/rfc_9110.test \
+	%D%/e2e/rfc_9112.test \
 	%D%/e2e/slow.test \
 	%D%/e2e/status.test \
 	%D%/e2e/vanished.test \

@@ -14,6 +14,19 @@
 #include "src/bridge/upgrade.h"
 #include "src/bridge/ws_session.h"
 
+static size_t field_count(const struct http_request *request, const char *name)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < http_request_field_count(request); i++) {
+        struct bytes found;
+
+        (void)http_request_field_at(request, i, &found);
+        count += bytes_equal_nocase(found, name) ? 1 : 0;
+    }
+    return count;
+}
+
 static enum problem realtime(struct client *c, struct moment now)
 {
     struct bytes version =
@@ -30,15 +43,18 @@ static enum problem realtime(struct client *c, struct moment now)
         http_answer_end(c, now, bytes_text("this is a WebSocket endpoint\n"));
         return PROBLEM_NONE;
     }
-    if (!ws_accept_key_valid(
+    /* RFC 6455, 11.3.1 and 11.3.5: neither may come twice. */
+    if (field_count(c->request, "sec-websocket-key") != 1 ||
+        field_count(c->request, "sec-websocket-version") != 1 ||
+        !ws_accept_key_valid(
             http_request_field(c->request, "sec-websocket-key"))) {
         c->keep_alive = false;
-        http_answer(
-            c,
-            now,
-            400,
-            "text/plain",
-            bytes_text("Sec-WebSocket-Key is not base64 of 16 bytes\n"));
+        http_answer(c,
+                    now,
+                    400,
+                    "text/plain",
+                    bytes_text("Sec-WebSocket-Key, base64 of 16 bytes, and "
+                               "Sec-WebSocket-Version are needed once each\n"));
         return PROBLEM_NONE;
     }
     upgrade_accept(c, now);
