@@ -27,8 +27,8 @@
 /* clang-format off */
 static const struct settings_entry entries[] = {
     {"data_dir", SETTINGS_TEXT, AT(data_dir), "/var/lib/weir", 0, 0, 0,
-     "The directory that holds the log and the node's identity; made when "
-     "absent."},
+     "The directory that holds the log, the node's identity and the secret of "
+     "its tokens; made when absent."},
     {"listen", SETTINGS_ADDRESS, AT(listen), "127.0.0.1:8080", 0, 0, 0,
      "Where to listen for HTTP and WebSocket without TLS."},
     {"shards", SETTINGS_NUMBER, AT(shards), "0", 0, 256, 0,
