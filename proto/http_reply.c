@@ -58,16 +58,28 @@ void http_reply_begin(struct buffer *out, int status)
 
 void http_reply_field(struct buffer *out, const char *name, struct bytes value)
 {
+    size_t name_len = strlen(name);
+    size_t len;
+    uint8_t *at;
+
     /* A line end in a value would begin a field, or a body, of its own. */
-    for (size_t i = 0; i < value.len; i++) {
-        check(value.data[i] != '\r');
-        check(value.data[i] != '\n');
-        check(value.data[i] != '\0');
+    if (value.len > 0) {
+        check(memchr(value.data, '\r', value.len) == NULL);
+        check(memchr(value.data, '\n', value.len) == NULL);
+        check(memchr(value.data, '\0', value.len) == NULL);
     }
-    buffer_text(out, name);
-    buffer_text(out, ": ");
-    buffer_append(out, value);
-    buffer_text(out, "\r\n");
+    len = name_len + value.len + 4;
+    at = buffer_reserve(out, len);
+    if (at == NULL) {
+        return;
+    }
+    memcpy(at, name, name_len);
+    memcpy(at + name_len, ": ", 2);
+    if (value.len > 0) {
+        memcpy(at + name_len + 2, value.data, value.len);
+    }
+    memcpy(at + len - 2, "\r\n", 2);
+    buffer_advance(out, len);
 }
 
 void http_reply_body(struct buffer *out, struct bytes body, bool head_only)

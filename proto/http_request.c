@@ -295,7 +295,7 @@ static enum http_request_event head_complete(struct http_request *r)
     r->path = rules.path;
     r->query = rules.query;
     r->keep_alive = llhttp_should_keep_alive(&r->parser) &&
-                    !http_head_has_token(&r->head, "connection", "close");
+                    (r->parser.flags & F_CONNECTION_CLOSE) == 0;
     r->upgrade = r->parser.method == HTTP_GET && line.version_minor == 1 &&
                  http_head_has_token(&r->head, "connection", "upgrade") &&
                  http_head_has_token(&r->head, "upgrade", "websocket");

@@ -199,6 +199,9 @@ static const char *methods(const struct client *c)
 /* RFC 9110, 8.4: whether the body is in a coding, none of which is known. */
 static bool is_coded(const struct http_request *request)
 {
+    if (http_request_field(request, "content-encoding").data == NULL) {
+        return false;
+    }
     for (size_t i = 0; i < http_request_field_count(request); i++) {
         struct bytes name;
         struct bytes value = http_request_field_at(request, i, &name);
