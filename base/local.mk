@@ -28,5 +28,7 @@ libbase_a_SOURCES = \
 	%D%/text.h \
 	%D%/vector.c \
 	%D%/vector.h \
+	%D%/visible.c \
+	%D%/visible.h \
 	%D%/why.c \
 	%D%/why.h

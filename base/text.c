@@ -144,10 +144,9 @@ bool text_base64url_decode(struct bytes text, uint8_t *out, size_t *ret_len)
     return true;
 }
 
-/* The bytes of the well-formed sequence at the front of `text`, 0 when there is
- * none. The second byte's range is what excludes overlong forms, surrogates and
- * code points past U+10FFFF (RFC 3629, 4). */
-static size_t utf8_sequence_len(struct bytes text)
+/* The second byte's range is what excludes overlong forms, surrogates and code
+ * points past U+10FFFF (RFC 3629, 4). */
+size_t text_utf8_len(struct bytes text)
 {
     uint8_t first = text.data[0];
     uint8_t low = 0x80;
@@ -203,7 +202,7 @@ bool text_utf8_valid(struct bytes text)
         size_t len = ascii_len(text);
 
         if (len == 0) {
-            len = utf8_sequence_len(text);
+            len = text_utf8_len(text);
         }
         if (len == 0) {
             return false;

@@ -22,6 +22,10 @@ bool text_base64url_decode(struct bytes text, uint8_t *out, size_t *ret_len);
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool text_utf8_valid(struct bytes text);
 
+/* The bytes of the well-formed sequence at the front of `text`, which is not
+ * empty; 0 when there is none. */
+size_t text_utf8_len(struct bytes text);
+
 #define TEXT_UUID_LEN 36
 
 /* 16 bytes as 8-4-4-4-12 lower-case hex; writes TEXT_UUID_LEN, no NUL. */

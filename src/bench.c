@@ -10,6 +10,7 @@
 #include "src/bench_replay.h"
 #include "src/commands.h"
 #include "src/option_number.h"
+#include "src/say.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -301,7 +302,7 @@ static int run(const struct bench_settings *s)
 
     buffer_init(&text, REPORT_BYTES_MAX);
     if (measure(s, report, &why) != 0) {
-        (void)fprintf(stderr, "weir: %s\n", why.text);
+        say_line("weir", "%s", why.text);
     } else {
         if (s->json) {
             bench_report_json(s, report, &text);

@@ -9,6 +9,7 @@
 #include "src/bench_channel.h"
 #include "src/bench_event.h"
 #include "src/bench_frames.h"
+#include "src/say.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -177,12 +178,12 @@ static void answer(struct bench_publisher *p,
     }
     p->outstanding--;
     if (!ok && p->run->report->faults.refused++ == 0) {
-        (void)fprintf(stderr,
-                      "weir: a publish was refused: %.*s\n",
-                      (int)(said.len < BENCH_RUN_QUOTED_BYTES_MAX
-                                ? said.len
-                                : BENCH_RUN_QUOTED_BYTES_MAX),
-                      (const char *)said.data);
+        say_line("weir",
+                 "a publish was refused: %.*s",
+                 (int)(said.len < BENCH_RUN_QUOTED_BYTES_MAX
+                           ? said.len
+                           : BENCH_RUN_QUOTED_BYTES_MAX),
+                 (const char *)said.data);
     }
     p->events->answered(
         p->context, p, p->sent_ns[sequence % BENCH_SETTINGS_WINDOW_MAX], ok);

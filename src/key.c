@@ -9,6 +9,7 @@
 #include "src/io/file.h"
 #include "src/io/issuer.h"
 #include "src/options.h"
+#include "src/say.h"
 #include "src/timestamp.h"
 
 #include <inttypes.h>
@@ -20,7 +21,7 @@
 static int complain(const struct options_command *command,
                     const struct why *why)
 {
-    fprintf(stderr, "%s: %s\n", command->name, why->text);
+    say_line(command->name, "%s", why->text);
     return 1;
 }
 

@@ -51,6 +51,8 @@ libprogram_a_SOURCES = \
 	%D%/pub.c \
 	%D%/pub_batch.c \
 	%D%/pub_batch.h \
+	%D%/say.c \
+	%D%/say.h \
 	%D%/serve.c \
 	%D%/serve_cluster.c \
 	%D%/serve_cluster.h \

@@ -3,11 +3,13 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/visible.h"
 #include "proto/json.h"
 #include "src/commands.h"
 #include "src/io/file.h"
 #include "src/log_walk.h"
 #include "src/options.h"
+#include "src/say.h"
 #include "src/timestamp.h"
 #include "storage/log.h"
 
@@ -50,7 +52,7 @@ static const struct options_command command = {
 
 static int complain(const struct why *why)
 {
-    fprintf(stderr, "weir log: %s\n", why->text);
+    say_line("weir log", "%s", why->text);
     return 1;
 }
 
@@ -162,10 +164,13 @@ static int print_channels(struct log *log)
     }
     for (size_t i = 0; i < all.count; i++) {
         const struct index_channel_stat *stat = &all.list[i];
+        CLEANUP(buffer_done) struct buffer escaped;
         CLEANUP(buffer_done) struct buffer name;
 
+        buffer_init(&escaped, LINE_BYTES_MAX);
         buffer_init(&name, LINE_BYTES_MAX);
-        json_escape(stat->channel, &name);
+        json_escape(stat->channel, &escaped);
+        visible_json(buffer_view(&escaped), &name);
         printf("{\"channel\":\"%.*s\",\"events\":%" PRIu64 ",\"bytes\":%" PRIu64
                ",\"first\":%" PRIu64 ",\"last\":%" PRIu64 "}\n",
                (int)name.len,

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/visible.h"
 #include "proto/json.h"
 #include "src/timestamp.h"
 
@@ -29,6 +30,17 @@ void log_walk_done(struct log_walk *w)
     buffer_done(&w->page);
 }
 
+/* A string of JSON's, without its quotes. */
+static void add_string(struct log_walk *w, struct bytes text)
+{
+    struct buffer escaped;
+
+    buffer_init(&escaped, w->page.cap);
+    json_escape(text, &escaped);
+    visible_json(buffer_view(&escaped), &w->page);
+    buffer_done(&escaped);
+}
+
 static void add_line(struct log_walk *w, uint64_t place, const struct record *r)
 {
     char time[TIMESTAMP_TEXT_BYTES_MAX];
@@ -45,11 +57,11 @@ static void add_line(struct log_walk *w, uint64_t place, const struct record *r)
                   TEXT_UUID_LEN,
                   id_text,
                   time);
-    json_escape(r->channel, &w->page);
+    add_string(w, r->channel);
     buffer_printf(&w->page, "\",\"bytes\":%zu", r->content.len);
     if (w->content) {
         buffer_text(&w->page, ",\"content\":\"");
-        json_escape(r->content, &w->page);
+        add_string(w, r->content);
         buffer_text(&w->page, "\"");
     }
     buffer_text(&w->page, "}\n");

@@ -2,6 +2,9 @@
  * and prints complaints of its own. */
 #include "src/options.h"
 
+#include "base/why.h"
+#include "src/say.h"
+
 #include "base/check.h"
 #include "config.h"
 
@@ -37,13 +40,14 @@ int options_complain(const struct options_command *command,
                      const char *format,
                      ...)
 {
+    char sentence[2 * WHY_BYTES_MAX];
     va_list arguments;
 
-    fprintf(stderr, "%s: ", command->name);
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    (void)vsnprintf(sentence, sizeof(sentence), format, arguments);
     va_end(arguments);
-    fprintf(stderr, "\nTry '%s --help'.\n", command->name);
+    say_line(command->name, "%s", sentence);
+    fprintf(stderr, "Try '%s --help'.\n", command->name);
     return OPTIONS_EXIT_USAGE;
 }
 

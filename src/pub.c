@@ -7,6 +7,7 @@
 #include "src/duration.h"
 #include "src/io/line_input.h"
 #include "src/pub_batch.h"
+#include "src/say.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -82,19 +83,6 @@ static const struct options_command command = {
 static void pump(struct pub *p);
 static void watch(struct pub *p);
 
-static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void say(const char *format, ...)
-{
-    char line[2 * WHY_BYTES_MAX];
-    va_list arguments;
-
-    va_start(arguments, format);
-    (void)vsnprintf(line, sizeof(line), format, arguments);
-    va_end(arguments);
-    (void)fprintf(stderr, "weir: %s\n", line);
-}
-
 static void input_end(struct pub *p)
 {
     p->exhausted = true;
@@ -116,7 +104,7 @@ static void disconnect(struct pub *p)
 
 static void fail(struct pub *p, const char *sentence)
 {
-    say("%s", sentence);
+    say_line("weir", "%s", sentence);
     p->status = 1;
     input_end(p);
     disconnect(p);
@@ -185,11 +173,12 @@ static bool source_next(struct pub *p, struct bytes *ret)
         rc = line_input_next(p->input, ret);
     } while (rc == 0 && bytes_trim(*ret).len == 0);
     if (rc == RC_TOO_LARGE) {
-        say("line %llu is longer than %d bytes",
-            (unsigned long long)p->taken + 1,
-            LINE_BYTES_MAX);
+        say_line("weir",
+                 "line %llu is longer than %d bytes",
+                 (unsigned long long)p->taken + 1,
+                 LINE_BYTES_MAX);
     } else if (rc == RC_IO) {
-        say("cannot read standard input: %s", strerror(errno));
+        say_line("weir", "cannot read standard input: %s", strerror(errno));
     }
     if (rc != 0 && rc != RC_AGAIN) {
         p->status = rc == RC_CLOSED ? p->status : 1;
@@ -207,7 +196,7 @@ static void answered(struct pub *p, const struct server_msg *msg)
 
     (void)uv_timer_stop(&p->patience);
     if (rc != 0) {
-        say("%s", why.text);
+        say_line("weir", "%s", why.text);
         p->status = 1;
     }
     if (rc == RC_DENIED || rc == RC_MALFORMED) {
@@ -217,7 +206,7 @@ static void answered(struct pub *p, const struct server_msg *msg)
     if (p->verbose) {
         buffer_init(&lines, ANSWER_BYTES_MAX);
         pub_batch_identifiers(msg, &lines);
-        (void)fwrite(lines.data, 1, lines.len, stdout);
+        say_text(stdout, buffer_view(&lines));
         (void)fflush(stdout);
         buffer_done(&lines);
     }

@@ -5,6 +5,7 @@
 #include "src/io/logger.h"
 #include "src/io/machine.h"
 #include "src/io/server.h"
+#include "src/say.h"
 #include "src/serve_cluster.h"
 #include "src/serve_options.h"
 
@@ -214,7 +215,7 @@ int serve_main(int argc, char **argv)
     logger_init(STDERR_FILENO, (enum logger_level)o.settings.log_level);
     rc = run_clustered(&o, &why);
     if (rc != 0) {
-        fprintf(stderr, "weir serve: %s\n", why.text);
+        say_line("weir serve", "%s", why.text);
     }
     serve_options_done(&o);
     return rc == 0 ? 0 : 1;

@@ -7,6 +7,7 @@
 #include "src/io/issuer.h"
 #include "src/io/tls.h"
 #include "src/options.h"
+#include "src/say.h"
 #include "src/serve_cluster.h"
 #include "src/settings_file.h"
 #include "src/settings_print.h"
@@ -67,7 +68,7 @@ static const struct options_command command = {
 
 static int complain(const struct why *why)
 {
-    fprintf(stderr, "weir serve: %s\n", why->text);
+    say_line("weir serve", "%s", why->text);
     return 1;
 }
 

@@ -6,6 +6,7 @@
 #include "src/client.h"
 #include "src/commands.h"
 #include "src/options.h"
+#include "src/say.h"
 
 #include <stdio.h>
 
@@ -50,6 +51,7 @@ struct request {
     const struct options_command *command;
     struct http_client *http;
     uv_timer_t timeout;
+    bool json;
     const char *said; /* in place of the answer's body; NULL: that */
     int status;       /* to exit with */
 };
@@ -68,19 +70,31 @@ static void complain(const struct request *r, int status, struct bytes body)
 
     buffer_init(&scratch, REFUSAL_BYTES_MAX);
     if (server_msg_parse(body, &scratch, &msg) == 0 && msg.error_count > 0) {
-        fprintf(stderr,
-                "%s: %.*s: %.*s\n",
-                r->command->name,
-                (int)msg.error_type.len,
-                (const char *)msg.error_type.data,
-                (int)msg.error_message.len,
-                (const char *)msg.error_message.data);
+        say_line(r->command->name,
+                 "%.*s: %.*s",
+                 (int)msg.error_type.len,
+                 (const char *)msg.error_type.data,
+                 (int)msg.error_message.len,
+                 (const char *)msg.error_message.data);
     } else {
-        fprintf(stderr,
-                "%s: the server answered with HTTP status %d\n",
-                r->command->name,
-                status);
+        say_line(r->command->name,
+                 "the server answered with HTTP status %d",
+                 status);
     }
+}
+
+/* The table, or one line of JSON. */
+static void print_body(const struct request *r, struct bytes body)
+{
+    while (body.len > 0 && body.data[body.len - 1] == '\n') {
+        body.len--;
+    }
+    if (r->json) {
+        say_json(stdout, body);
+    } else {
+        say_text(stdout, body);
+    }
+    printf("\n");
 }
 
 static void on_answer(void *context, int status, struct bytes body)
@@ -93,10 +107,7 @@ static void on_answer(void *context, int status, struct bytes body)
     } else if (r->said != NULL) {
         printf("%s\n", r->said);
     } else {
-        fwrite(body.data, 1, body.len, stdout);
-        if (body.len > 0 && body.data[body.len - 1] != '\n') {
-            printf("\n");
-        }
+        print_body(r, body);
     }
     end(r);
 }
@@ -106,7 +117,7 @@ static void on_closed(void *context, int rc, const struct why *why)
     struct request *r = context;
 
     (void)rc;
-    fprintf(stderr, "%s: %s\n", r->command->name, why->text);
+    say_line(r->command->name, "%s", why->text);
     uv_close((uv_handle_t *)&r->timeout, NULL);
 }
 
@@ -114,10 +125,8 @@ static void on_timeout(uv_timer_t *timer)
 {
     struct request *r = timer->data;
 
-    fprintf(stderr,
-            "%s: no answer within %d seconds\n",
-            r->command->name,
-            TIMEOUT_MS / 1000);
+    say_line(
+        r->command->name, "no answer within %d seconds", TIMEOUT_MS / 1000);
     end(r);
 }
 
@@ -166,7 +175,9 @@ int status_main(int argc, char **argv)
     if (!options_parse(&status_command, argc, argv, &o, &status)) {
         return status;
     }
-    return ask((struct request){.command = &status_command, .status = 1},
+    return ask((struct request){.command = &status_command,
+                                .json = options_has(&o, "json"),
+                                .status = 1},
                &o,
                o.operands[0],
                options_has(&o, "json") ? "/cluster" : "/cluster.txt",

@@ -5,6 +5,7 @@
 #include "src/client_list.h"
 #include "src/commands.h"
 #include "src/option_number.h"
+#include "src/say.h"
 #include "src/sub_begin.h"
 #include "src/sub_channels.h"
 #include "src/sub_output.h"
@@ -20,7 +21,6 @@
 
 #define CHANNEL_BYTES_MAX 1024
 #define REQUEST_BYTES_MAX 65536
-#define LINE_BYTES_MAX 4096 /* on standard error */
 #define BACKOFF_MS_MIN 500
 #define BACKOFF_MS_MAX 30000
 
@@ -82,19 +82,6 @@ static const struct options_command command = {
 
 static void connect_now(struct sub *s);
 
-static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void say(const char *format, ...)
-{
-    char line[LINE_BYTES_MAX];
-    va_list arguments;
-
-    va_start(arguments, format);
-    (void)vsnprintf(line, sizeof(line), format, arguments);
-    va_end(arguments);
-    (void)fprintf(stderr, "weir: %s\n", line);
-}
-
 static void end(struct sub *s, int status)
 {
     if (s->ending) {
@@ -119,7 +106,8 @@ static void flush(struct sub *s)
     int rc = sub_output_flush(&s->output);
 
     if (rc == RC_IO) {
-        say("cannot write to standard output: %s", strerror(errno));
+        say_line(
+            "weir", "cannot write to standard output: %s", strerror(errno));
         end(s, 1);
     } else if (rc != 0) { /* the reader went away, or a signal came */
         end(s, 0);
@@ -153,17 +141,20 @@ static void on_closed(void *context, int rc, const struct why *why)
 
     s->ws = NULL;
     if (!client_list_failed(&s->servers, rc) || (dropped && !s->reconnect)) {
-        say("%s", why->text);
+        say_line("weir", "%s", why->text);
         end(s, 1);
         return;
     }
     if (!dropped) {
-        say("%s, trying the next server", why->text);
+        say_line("weir", "%s, trying the next server", why->text);
         connect_now(s);
         return;
     }
     ms = backoff_ms(rounds);
-    say("%s, reconnecting in %llu ms", why->text, (unsigned long long)ms);
+    say_line("weir",
+             "%s, reconnecting in %llu ms",
+             why->text,
+             (unsigned long long)ms);
     check(uv_timer_start(&s->retry, on_retry, ms, 0) == 0);
 }
 
@@ -194,7 +185,7 @@ static void event_print(struct sub *s,
         return;
     }
     if (sub_output_event(&s->output, channel, msg->event, msg->cursor) != 0) {
-        say("an event came that is not JSON, ignoring");
+        say_line("weir", "an event came that is not JSON, ignoring");
         return;
     }
     s->printed++;
@@ -209,13 +200,14 @@ static void event_print(struct sub *s,
 
 static void say_error(const struct server_msg *msg, const char *what)
 {
-    say("%s: %.*s%s%.*s",
-        what,
-        (int)msg->error_type.len,
-        (const char *)msg->error_type.data,
-        msg->error_message.len > 0 ? ": " : "",
-        (int)msg->error_message.len,
-        (const char *)msg->error_message.data);
+    say_line("weir",
+             "%s: %.*s%s%.*s",
+             what,
+             (int)msg->error_type.len,
+             (const char *)msg->error_type.data,
+             msg->error_message.len > 0 ? ": " : "",
+             (int)msg->error_message.len,
+             (const char *)msg->error_message.data);
 }
 
 /* One line, on standard error: whoever reads the events expects only those. */
@@ -230,7 +222,9 @@ static void say_gap(const struct server_msg *msg, struct bytes channel)
                        msg->missed,
                        msg->missed == 1 ? "" : "s");
     }
-    say("gap in %.*s: %s can no longer be had (%.*s), after %.*s up to %.*s",
+    say_line(
+        "weir",
+        "gap in %.*s: %s can no longer be had (%.*s), after %.*s up to %.*s",
         (int)channel.len,
         (const char *)channel.data,
         count,
@@ -251,10 +245,14 @@ static void subscribed(struct sub *s,
 
     client_list_succeeded(&s->servers);
     sub_channels_subscribed(&s->channels, index, msg->cursor);
-    say("subscribed to %.*s", (int)channel.len, (const char *)channel.data);
+    say_line("weir",
+             "subscribed to %.*s",
+             (int)channel.len,
+             (const char *)channel.data);
     if (first && s->replays && msg->cursor.data == NULL) {
-        say("the server has no replay: what was published before does not "
-            "come");
+        say_line("weir",
+                 "the server has no replay: what was published before does not "
+                 "come");
     }
 }
 

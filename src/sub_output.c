@@ -2,6 +2,7 @@
  * that it takes any. */
 #include "src/sub_output.h"
 
+#include "base/visible.h"
 #include "proto/json.h"
 
 #include <errno.h>
@@ -9,8 +10,8 @@
 #include <poll.h>
 #include <unistd.h>
 
-/* One event with its names, and what was gathered before it. */
-#define LINES_BYTES_MAX (8 * 1024 * 1024)
+/* One event with its names, all of it escaped, and what was gathered before. */
+#define LINES_BYTES_MAX (64 * 1024 * 1024)
 
 void sub_output_init(struct sub_output *o, int fd, int signal_fd)
 {
@@ -26,13 +27,18 @@ void sub_output_done(struct sub_output *o)
 
 static void string_write(struct bytes text, struct buffer *out)
 {
+    struct buffer escaped;
+
     if (text.data == NULL) {
         buffer_text(out, "null");
         return;
     }
+    buffer_init(&escaped, LINES_BYTES_MAX);
+    json_escape(text, &escaped);
     buffer_u8(out, '"');
-    json_escape(text, out);
+    visible_json(buffer_view(&escaped), out);
     buffer_u8(out, '"');
+    buffer_done(&escaped);
 }
 
 int sub_output_event(struct sub_output *o,
@@ -40,21 +46,13 @@ int sub_output_event(struct sub_output *o,
                      struct bytes event,
                      struct bytes cursor)
 {
-    size_t start;
-
     if (!json_valid(event)) {
         return RC_MALFORMED;
     }
     buffer_text(&o->lines, "{\"channel\":");
     string_write(channel, &o->lines);
     buffer_text(&o->lines, ",\"event\":");
-    start = o->lines.len;
-    buffer_append(&o->lines, event);
-    for (size_t i = start; i < o->lines.len; i++) {
-        if (o->lines.data[i] == '\n' || o->lines.data[i] == '\r') {
-            o->lines.data[i] = ' ';
-        }
-    }
+    visible_json(event, &o->lines);
     buffer_text(&o->lines, ",\"cursor\":");
     string_write(cursor, &o->lines);
     buffer_text(&o->lines, "}\n");

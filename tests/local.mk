@@ -27,6 +27,7 @@ UNIT_BASE = \
 	%D%/unit/test_rc \
 	%D%/unit/test_text \
 	%D%/unit/test_vector \
+	%D%/unit/test_visible \
 	%D%/unit/test_why
 
 UNIT_PROTO = \
@@ -240,6 +241,7 @@ LINT_TESTS = \
 	%D%/lint/listed.test \
 	%D%/lint/manual.test \
 	%D%/lint/purity.test \
+	%D%/lint/said.test \
 	%D%/lint/sizes.test \
 	%D%/lint/symbols.test
 
@@ -258,6 +260,7 @@ E2E_TESTS = \
 	%D%/e2e/disk.test \
 	%D%/e2e/event_source.test \
 	%D%/e2e/herd.test \
+	%D%/e2e/hostile_server.test \
 	%D%/e2e/http.test \
 	%D%/e2e/idempotency.test \
 	%D%/e2e/key.test \

@@ -3,6 +3,7 @@
 #include "src/io/logger.h"
 
 #include "base/check.h"
+#include "base/visible.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -59,13 +60,24 @@ static size_t print_head(char *line,
     return len;
 }
 
-static void one_line(char *text)
+/* Nothing that is told can break the line or reach a terminal's controls; what
+ * is too long is cut, between two characters. */
+static size_t one_line(const char *text, char ret[LOGGER_LINE_BYTES_MAX])
 {
-    for (; *text != '\0'; text++) {
-        if ((unsigned char)*text < ' ' || *text == 0x7f) {
-            *text = '?';
-        }
+    struct buffer shown;
+    size_t len;
+
+    buffer_init(&shown, VISIBLE_FACTOR * LOGGER_LINE_BYTES_MAX);
+    visible_text(bytes_text(text), &shown);
+    len = shown.len < LOGGER_LINE_BYTES_MAX ? shown.len
+                                            : LOGGER_LINE_BYTES_MAX - 1;
+    while (len < shown.len && len > 0 && (shown.data[len] & 0xc0) == 0x80) {
+        len--;
     }
+    memcpy(ret, shown.data, len);
+    ret[len++] = '\n';
+    buffer_done(&shown);
+    return len;
 }
 
 void logger_line(enum logger_level level,
@@ -74,24 +86,23 @@ void logger_line(enum logger_level level,
                  ...)
 {
     char line[LOGGER_LINE_BYTES_MAX];
+    char shown[LOGGER_LINE_BYTES_MAX];
     va_list arguments;
     size_t len;
 
     if ((int)level < atomic_load(&least_level)) {
         return;
     }
-    len = print_head(line, sizeof(line) - 1, level, event);
+    len = print_head(line, sizeof(line), level, event);
     check(len < sizeof(line) / 2);
     line[len++] = ' ';
     va_start(arguments, format);
-    vsnprintf(line + len, sizeof(line) - 1 - len, format, arguments);
+    vsnprintf(line + len, sizeof(line) - len, format, arguments);
     va_end(arguments);
-    one_line(line);
-    len = strlen(line);
-    line[len++] = '\n';
+    len = one_line(line, shown);
 
     /* Nobody is left to tell when this fails. */
-    if (write(atomic_load(&target), line, len) < 0) {
+    if (write(atomic_load(&target), shown, len) < 0) {
         return;
     }
 }

@@ -20,6 +20,12 @@ def credentials(pairs, padded=False):
     return "header-" + (text if padded else text.rstrip("="))
 
 
+def accept_of(nonce):
+    """Sec-WebSocket-Accept for a Sec-WebSocket-Key."""
+    digest = hashlib.sha1((nonce + GUID).encode()).digest()
+    return base64.b64encode(digest).decode()
+
+
 def frame(opcode, payload=b"", fin=True, rsv=0, mask=b"\x11\x22\x33\x44",
           length=None):
     """The bytes of one frame. `mask` None: none; `length`: claim another."""
@@ -74,8 +80,7 @@ class WebSocket(Http):
         return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
     def expected_accept(self):
-        digest = hashlib.sha1((self.nonce + GUID).encode()).digest()
-        return base64.b64encode(digest).decode()
+        return accept_of(self.nonce)
 
     # Frames
 
