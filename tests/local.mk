@@ -137,6 +137,7 @@ $(SIM_TABLES): $(CLUSTER_LIBS)
 UNIT_BRIDGE = \
 	%D%/unit/test_admission \
 	%D%/unit/test_authority \
+	%D%/unit/test_bad_keys \
 	%D%/unit/test_batch \
 	%D%/unit/test_catchup \
 	%D%/unit/test_client_table \
@@ -155,6 +156,8 @@ UNIT_BRIDGE = \
 	%D%/unit/test_metrics \
 	%D%/unit/test_namespace \
 	%D%/unit/test_publish \
+	%D%/unit/test_recall \
+	%D%/unit/test_refusals \
 	%D%/unit/test_repeats \
 	%D%/unit/test_replay \
 	%D%/unit/test_replay_gap \

@@ -4,6 +4,36 @@
 #include "base/check.h"
 #include "base/splitmix.h"
 
+/* The key, at a cost that is its sender's: see refusals.h. Only bytes of a
+ * client's are charged to anybody. */
+static enum problem find_key(struct shard *shard,
+                             struct moment now,
+                             struct bytes text,
+                             const struct api_key **ret)
+{
+    struct client *c = shard->speaking;
+    struct authority_cost cost = {
+        .limited =
+            c != NULL && !refusals_allow(&shard->refusals, &c->address, now)};
+    int rc =
+        authority_check_within(shard->options.authority, now, text, &cost, ret);
+
+    if (rc == 0) {
+        return PROBLEM_NONE;
+    }
+    shard_count(shard, keys_refused, 1);
+    shard_count(shard, keys_refused_again, cost.known ? 1 : 0);
+    shard_count(shard, keys_unchecked, rc == RC_BUSY ? 1 : 0);
+    if (c != NULL && rc == RC_DENIED && cost.checked) {
+        refusals_add(&shard->refusals, &c->address, now);
+    }
+    if (c != NULL && (cost.checked || cost.known || rc == RC_BUSY) &&
+        refusals_slow(&shard->refusals, &c->address, now)) {
+        client_hold(c, now);
+    }
+    return rc == RC_BUSY ? PROBLEM_BUSY : PROBLEM_UNAUTHORIZED;
+}
+
 enum problem admission_authorize(struct shard *shard,
                                  struct moment now,
                                  struct bytes key_text,
@@ -11,11 +41,12 @@ enum problem admission_authorize(struct shard *shard,
                                  const struct channel_name *name)
 {
     const struct api_key *key;
+    enum problem problem;
 
     shard->admitted = NULL;
-    if (authority_check(shard->options.authority, now, key_text, &key) != 0) {
-        shard_count(shard, keys_refused, 1);
-        return PROBLEM_UNAUTHORIZED;
+    problem = find_key(shard, now, key_text, &key);
+    if (problem != PROBLEM_NONE) {
+        return problem;
     }
     shard->admitted = key;
     if (name == NULL) {
@@ -105,13 +136,14 @@ enum problem admission_admin(struct client *client, struct moment now)
     struct bytes key = http_request_field(client->request, "x-api-key");
     struct bytes bearer = http_request_field(client->request, "authorization");
     const struct api_key *checked;
+    enum problem problem;
 
     if (key.len == 0 && bytes_starts_with(bearer, bytes_text("Bearer "))) {
         key = bytes_trim(bytes_from(bearer, strlen("Bearer ")));
     }
-    return authority_check(
-               client->shard->options.authority, now, key, &checked) == 0 &&
-                   checked->admin
-               ? PROBLEM_NONE
-               : PROBLEM_UNAUTHORIZED;
+    problem = find_key(client->shard, now, key, &checked);
+    if (problem == PROBLEM_NONE && !checked->admin) {
+        problem = PROBLEM_UNAUTHORIZED;
+    }
+    return problem;
 }

@@ -6,14 +6,12 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/hash.h"
-#include "base/list.h"
-#include "base/map.h"
+#include "src/bridge/recall.h"
 
 #include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 
-#define AUTHORITY_HASH_BYTES 32
 /* A payload is at most three quarters of its text: its context fits, too. */
 #define AUTHORITY_SIGNED_BYTES_MAX API_KEY_TEXT_BYTES_MAX
 
@@ -21,13 +19,6 @@ static_assert(API_KEY_ISSUER_BYTES == crypto_sign_PUBLICKEYBYTES,
               "an issuer is an Ed25519 public key");
 static_assert(API_KEY_SIGNATURE_BYTES == crypto_sign_BYTES,
               "a signature is Ed25519's");
-
-/* A text whose signature was good. */
-struct authority_proof {
-    struct map_node node;
-    struct list recency; /* the least recently used is first */
-    uint8_t hash[AUTHORITY_HASH_BYTES];
-};
 
 /* Keys as they were read, each in the one slot that its text's hash gives it.
  */
@@ -45,9 +36,9 @@ struct authority {
     struct authority_recent *recent[AUTHORITY_RECENT_COUNT];
     size_t issuer_count;
     uint8_t issuers[AUTHORITY_ISSUERS_MAX][API_KEY_ISSUER_BYTES];
-    struct map proofs;
-    struct list recency;
-    struct api_key key; /* the last one that was good */
+    struct recall proofs;   /* texts whose signature was good */
+    struct recall refusals; /* and bad, though their issuer is trusted */
+    struct api_key key;     /* the last one that was good */
 };
 
 struct authority *authority_new(uint64_t seed)
@@ -55,20 +46,9 @@ struct authority *authority_new(uint64_t seed)
     struct authority *a = alloc_zero(sizeof(*a));
 
     a->seed = seed;
-    map_init(&a->proofs, seed);
-    list_init(&a->recency);
+    recall_init(&a->proofs, seed, AUTHORITY_CACHE_MAX);
+    recall_init(&a->refusals, seed, AUTHORITY_CACHE_MAX);
     return a;
-}
-
-static void forget_oldest(struct authority *a)
-{
-    struct list *oldest = list_pop_front(&a->recency);
-    struct authority_proof *proof;
-
-    check(oldest != NULL);
-    proof = list_entry(oldest, struct authority_proof, recency);
-    map_remove(&a->proofs, &proof->node);
-    free(proof);
 }
 
 void authority_free(struct authority *a)
@@ -76,13 +56,11 @@ void authority_free(struct authority *a)
     if (a == NULL) {
         return;
     }
-    while (!list_empty(&a->recency)) {
-        forget_oldest(a);
-    }
+    recall_done(&a->proofs);
+    recall_done(&a->refusals);
     for (size_t i = 0; i < AUTHORITY_RECENT_COUNT; i++) {
         free(a->recent[i]);
     }
-    map_done(&a->proofs);
     free(a);
 }
 
@@ -115,34 +93,6 @@ int authority_trust(struct authority *a,
     return RC_OK;
 }
 
-static bool remembers(struct authority *a, struct bytes hash)
-{
-    struct map_node *node = map_find(&a->proofs, hash);
-    struct authority_proof *proof;
-
-    if (node == NULL) {
-        return false;
-    }
-    proof = map_entry(node, struct authority_proof, node);
-    list_remove(&proof->recency);
-    list_push_back(&a->recency, &proof->recency);
-    return true;
-}
-
-static void remember(struct authority *a, struct bytes hash)
-{
-    struct authority_proof *proof;
-
-    if (a->proofs.count == AUTHORITY_CACHE_MAX) {
-        forget_oldest(a);
-    }
-    proof = alloc_raw(sizeof(*proof));
-    check(hash.len == sizeof(proof->hash));
-    memcpy(proof->hash, hash.data, hash.len);
-    map_insert(&a->proofs, &proof->node, bytes_of(proof->hash, hash.len));
-    list_push_back(&a->recency, &proof->recency);
-}
-
 static bool is_signed(const struct api_key_signed *key,
                       const uint8_t issuer[API_KEY_ISSUER_BYTES])
 {
@@ -160,11 +110,10 @@ static bool is_signed(const struct api_key_signed *key,
 
 /* Believes a key that was parsed, and leaves what it says in a->key. */
 static int believe(struct authority *a,
-                   struct bytes text,
-                   const struct api_key_signed *key)
+                   const uint8_t hash[RECALL_HASH_BYTES],
+                   const struct api_key_signed *key,
+                   struct authority_cost *cost)
 {
-    uint8_t hash[AUTHORITY_HASH_BYTES];
-    struct bytes hash_view;
     int rc = api_key_decode(buffer_view(&key->payload), &a->key);
 
     if (rc != RC_OK) {
@@ -173,15 +122,18 @@ static int believe(struct authority *a,
     if (!is_trusted(a, a->key.issuer)) {
         return RC_DENIED;
     }
-    crypto_generichash(hash, sizeof(hash), text.data, text.len, NULL, 0);
-    hash_view = bytes_of(hash, sizeof(hash));
-    if (remembers(a, hash_view)) {
+    if (recall_has(&a->proofs, hash)) {
         return RC_OK;
     }
+    if (cost->limited) {
+        return RC_BUSY;
+    }
+    cost->checked = true;
     if (!is_signed(key, a->key.issuer)) {
+        recall_add(&a->refusals, hash);
         return RC_DENIED;
     }
-    remember(a, hash_view);
+    recall_add(&a->proofs, hash);
     return RC_OK;
 }
 
@@ -194,13 +146,25 @@ static bool holds_at(const struct api_key *key, uint64_t wall_ms)
 }
 
 /* Believes a text in full: parsed, trusted, signed. Leaves it in a->key. */
-static int believe_text(struct authority *a, struct bytes text)
+static int believe_text(struct authority *a,
+                        struct bytes text,
+                        struct authority_cost *cost)
 {
+    uint8_t hash[RECALL_HASH_BYTES];
     struct api_key_signed key;
-    int rc = api_key_parse(text, &key);
+    int rc;
 
+    if (text.len > API_KEY_TEXT_BYTES_MAX) {
+        return RC_MALFORMED;
+    }
+    crypto_generichash(hash, sizeof(hash), text.data, text.len, NULL, 0);
+    if (recall_has(&a->refusals, hash)) {
+        cost->known = true;
+        return RC_DENIED;
+    }
+    rc = api_key_parse(text, &key);
     if (rc == RC_OK) {
-        rc = believe(a, text, &key);
+        rc = believe(a, hash, &key, cost);
         buffer_done(&key.payload);
     }
     return rc == RC_TOO_LARGE ? RC_MALFORMED : rc;
@@ -208,6 +172,7 @@ static int believe_text(struct authority *a, struct bytes text)
 
 static int find_key(struct authority *a,
                     struct bytes text,
+                    struct authority_cost *cost,
                     const struct api_key **ret)
 {
     size_t slot = hash_seeded(text, a->seed) % AUTHORITY_RECENT_COUNT;
@@ -219,7 +184,7 @@ static int find_key(struct authority *a,
         *ret = &recent->key;
         return RC_OK;
     }
-    rc = believe_text(a, text);
+    rc = believe_text(a, text, cost);
     if (rc != RC_OK) {
         return rc;
     }
@@ -240,8 +205,19 @@ int authority_check(struct authority *a,
                     struct bytes text,
                     const struct api_key **ret)
 {
+    struct authority_cost cost = {.limited = false};
+
+    return authority_check_within(a, now, text, &cost, ret);
+}
+
+int authority_check_within(struct authority *a,
+                           struct moment now,
+                           struct bytes text,
+                           struct authority_cost *cost,
+                           const struct api_key **ret)
+{
     const struct api_key *key;
-    int rc = find_key(a, text, &key);
+    int rc = find_key(a, text, cost, &key);
 
     if (rc != RC_OK) {
         return rc;

@@ -3,7 +3,9 @@
  *
  * A signature check costs 35 us, so a key that passed is remembered by the hash
  * of its text, up to AUTHORITY_CACHE_MAX of them (the one least recently used
- * makes room). Its times are looked at on every use. */
+ * makes room). Its times are looked at on every use. As many texts whose
+ * signature was bad are remembered apart, so that sending one again costs no
+ * more than its hash. */
 #ifndef BRIDGE_AUTHORITY_H
 #define BRIDGE_AUTHORITY_H
 
@@ -38,6 +40,19 @@ int authority_check(struct authority *a,
                     struct moment now,
                     struct bytes text,
                     const struct api_key **ret);
+
+/* What finding out about a key may cost, and did. */
+struct authority_cost {
+    bool limited; /* a signature that was not checked before is not: RC_BUSY */
+    bool checked; /* set when one was */
+    bool known;   /* set when the text is remembered as bad */
+};
+
+int authority_check_within(struct authority *a,
+                           struct moment now,
+                           struct bytes text,
+                           struct authority_cost *cost,
+                           const struct api_key **ret);
 
 /* Whether a checked key covers a channel or pattern. */
 bool authority_covers(const struct api_key *key,

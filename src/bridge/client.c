@@ -31,6 +31,7 @@ struct client *client_new(struct shard *shard, uint64_t id, void *socket)
     list_init(&c->wait_node);
     list_init(&c->keepalive_node);
     list_init(&c->write_node);
+    list_init(&c->hold_node);
     list_init(&c->subscriptions);
     list_init(&c->replays);
     list_init(&c->send_node);
@@ -39,6 +40,35 @@ struct client *client_new(struct shard *shard, uint64_t id, void *socket)
     lease_holder_init(&c->lease);
     ws_stream_init(&c->ws, false);
     return c;
+}
+
+static void unhold(struct client *c)
+{
+    if (c->held) {
+        c->held = false;
+        c->shard->held_count--;
+        list_remove(&c->hold_node);
+    }
+}
+
+void client_hold(struct client *c, struct moment now)
+{
+    struct shard *shard = c->shard;
+
+    if (c->held || shard->held_count == CLIENT_HELD_MAX) {
+        return;
+    }
+    c->held = true;
+    c->hold_deadline_ms = now.mono_ms + CLIENT_HOLD_MS;
+    list_push_back(&shard->held, &c->hold_node);
+    shard->held_count++;
+    shard_count(shard, answers_held, 1);
+}
+
+void client_release(struct client *c)
+{
+    unhold(c);
+    (void)client_output(c);
 }
 
 void client_free(struct client *c)
@@ -57,6 +87,7 @@ void client_free(struct client *c)
     list_remove(&c->wait_node);
     list_remove(&c->keepalive_node);
     list_remove(&c->write_node);
+    unhold(c);
     list_remove(&c->send_node);
     list_remove(&c->close_node);
     list_remove(&c->resume_node);
@@ -157,6 +188,7 @@ void client_abort(struct client *c)
     c->state = CLIENT_CLOSING;
     c->aborted = true;
     client_wait_stop(c);
+    unhold(c);
     list_remove(&c->keepalive_node);
     list_remove(&c->send_node);
     move_to(&c->shard->closing, &c->close_node);
@@ -199,14 +231,16 @@ bool client_wants_read(const struct client *c)
     switch (c->state) {
     case CLIENT_HTTP_IDLE:
     case CLIENT_HTTP_READING:
-        return c->in.len == 0 && c->out.len <= limits->send_buffer_max;
+        return !c->held && c->in.len == 0 &&
+               c->out.len <= limits->send_buffer_max;
     case CLIENT_HTTP_WAITING:
     case CLIENT_HISTORY:
         return false;
     case CLIENT_STREAM:
         return true; /* to notice the peer's end; the bytes are dropped */
     case CLIENT_WS_OPEN:
-        return c->in.len == 0 && c->out.len <= limits->send_buffer_max &&
+        return !c->held && c->in.len == 0 &&
+               c->out.len <= limits->send_buffer_max &&
                c->publishes_in_flight < limits->publishes_in_flight_max;
     case CLIENT_CLOSING:
         return true; /* to notice the peer's end; the bytes are dropped */

@@ -14,6 +14,7 @@
 #include "proto/problem.h"
 #include "proto/ws_stream.h"
 #include "src/bridge/history.h"
+#include "src/bridge/refusals.h"
 #include "src/bridge/subscription.h"
 
 struct shard;
@@ -41,6 +42,11 @@ enum client_wait {
 
 #define CLIENT_REFUSED_TIMEOUT_MS 500
 
+/* How long the answer to a bad key is held back, and for how many clients of a
+ * shard at once; those beyond are answered, as holding them would cost. */
+#define CLIENT_HOLD_MS 1000
+#define CLIENT_HELD_MAX 1024
+
 struct client {
     uint64_t id;
     void *socket; /* the world's; only handed back */
@@ -53,12 +59,16 @@ struct client {
     struct list keepalive_node; /* in the shard's, when a WebSocket */
     uint64_t write_deadline_ms;
     struct list write_node; /* in the shard's blocked, while bytes wait */
+    uint64_t hold_deadline_ms;
+    struct list hold_node;           /* in the shard's held, while it is */
+    struct refusals_address address; /* of the peer */
 
     struct http_request *request; /* NULL while idle or a WebSocket */
     struct ws_stream ws;
     struct buffer in;  /* bytes that came before they could be used */
     struct buffer out; /* bytes that the socket has not taken */
     bool blocked;      /* the socket took less than it was given */
+    bool held;         /* is sent nothing, and not read, for a moment */
     bool keep_alive;   /* of the request being answered */
     bool head_only;
     bool websocket;       /* speaks, or spoke, WebSocket */
@@ -109,6 +119,10 @@ bool client_subscribes(const struct client *c);
 
 /* Whether it may be given a page of the log: all that it had to get is out. */
 bool client_takes_page(const struct client *c);
+
+/* Send nothing, and read no more, for CLIENT_HOLD_MS; and end that. */
+void client_hold(struct client *c, struct moment now);
+void client_release(struct client *c);
 
 /* Append one text frame. */
 void client_send_text(struct client *c, struct bytes text);

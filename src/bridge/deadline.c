@@ -100,6 +100,15 @@ void deadline_expire(struct shard *shard, struct moment now)
         }
         history_timeout(h->subscription->client, now);
     }
+    list = &shard->held;
+    while (!list_empty(list)) {
+        struct client *c = list_entry(list->next, struct client, hold_node);
+
+        if (c->hold_deadline_ms > now.mono_ms) {
+            break;
+        }
+        client_release(c);
+    }
     list_each_safe(node, &shard->blocked)
     {
         struct client *c = list_entry(node, struct client, write_node);
@@ -144,6 +153,7 @@ uint64_t deadline_next_ms(const struct shard *shard)
     }
     EARLIER(&shard->keepalives, keepalive_node, keepalive_deadline_ms)
     EARLIER(&shard->stream_keepalives, keepalive_node, keepalive_deadline_ms)
+    EARLIER(&shard->held, hold_node, hold_deadline_ms)
     EARLIER(&shard->blocked, write_node, write_deadline_ms)
 #undef EARLIER
     if (!list_empty(&shard->histories)) {

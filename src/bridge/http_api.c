@@ -321,8 +321,9 @@ size_t http_api_receive(struct client *client,
 {
     size_t used = 0;
 
-    while (used < in.len && (client->state == CLIENT_HTTP_IDLE ||
-                             client->state == CLIENT_HTTP_READING)) {
+    while (used < in.len && !client->held &&
+           (client->state == CLIENT_HTTP_IDLE ||
+            client->state == CLIENT_HTTP_READING)) {
         used += receive_some(client, now, bytes_from(in, used));
     }
     if (client->state == CLIENT_HTTP_IDLE) {

@@ -46,6 +46,10 @@ libbridge_a_SOURCES = \
 	%D%/namespace.h \
 	%D%/publish.c \
 	%D%/publish.h \
+	%D%/recall.c \
+	%D%/recall.h \
+	%D%/refusals.c \
+	%D%/refusals.h \
 	%D%/repeats.c \
 	%D%/repeats.h \
 	%D%/receive.c \

@@ -45,6 +45,9 @@
     X(catchup_lost, "counter", "Clients without cursors closed: a gap")      \
     X(timeouts, "counter", "Connections closed because of a time limit")     \
     X(keys_refused, "counter", "API keys refused")                           \
+    X(keys_refused_again, "counter", "Of these, known to be bad")            \
+    X(keys_unchecked, "counter", "Of these, not checked: bad ones before")   \
+    X(answers_held, "counter", "Answers to bad keys that were held back")    \
     X(log_batch_events_sum, "counter", "Events in the log's transactions")   \
     X(log_batch_events_count, "counter", "Transactions of the log")          \
     X(log_failures, "counter", "Transactions that the log refused")          \

@@ -11,12 +11,14 @@ static size_t use_bytes(struct client *c, struct moment now, struct bytes in)
 {
     size_t used = 0;
 
+    c->shard->speaking = c;
     if (c->state == CLIENT_HTTP_IDLE || c->state == CLIENT_HTTP_READING) {
         used = http_api_receive(c, now, in);
     }
-    if (c->state == CLIENT_WS_OPEN && used < in.len) {
+    if (c->state == CLIENT_WS_OPEN && used < in.len && !c->held) {
         used += ws_session_receive(c, now, bytes_from(in, used));
     }
+    c->shard->speaking = NULL;
     return c->state == CLIENT_CLOSING || c->state == CLIENT_STREAM ? in.len
                                                                    : used;
 }

@@ -46,6 +46,8 @@ struct shard *shard_new(const struct shard_options *options)
     list_init(&shard->sending);
     list_init(&shard->closing);
     list_init(&shard->blocked);
+    list_init(&shard->held);
+    refusals_init(&shard->refusals, options->seed);
     list_init(&shard->keepalives);
     list_init(&shard->stream_keepalives);
     list_init(&shard->histories);
@@ -83,6 +85,7 @@ void shard_free(struct shard *shard)
         return;
     }
     client_table_done(&shard->clients);
+    refusals_done(&shard->refusals);
     free_ended(shard);
     while ((node = list_pop_front(&shard->publishes)) != NULL) {
         struct publish *publish = list_entry(node, struct publish, node);
@@ -110,10 +113,11 @@ void shard_free(struct shard *shard)
 
 static struct client *open_client(struct shard *shard,
                                   struct moment now,
-                                  void *socket)
+                                  const struct shard_input *in)
 {
-    struct client *c = client_table_add(&shard->clients, shard, socket);
+    struct client *c = client_table_add(&shard->clients, shard, in->socket);
 
+    c->address = in->address;
     client_wait_start(c, CLIENT_WAIT_REQUEST, now);
     shard_count(shard, connections_opened, 1);
     shard_count(shard, connections_open, 1);
@@ -234,7 +238,7 @@ void shard_step(struct shard *shard, struct moment now, struct shard_input *in)
     shard->now = now;
     switch (in->kind) {
     case SHARD_INPUT_OPENED:
-        in->client = open_client(shard, now, in->socket);
+        in->client = open_client(shard, now, in);
         break;
     case SHARD_INPUT_BYTES:
         receive_bytes(in->client, now, in->bytes);
@@ -297,7 +301,7 @@ bool shard_next_send(struct shard *shard,
         struct list *node = list_pop_front(&shard->sending);
         struct client *c = list_entry(node, struct client, send_node);
 
-        if (c->blocked) {
+        if (c->blocked || c->held) {
             delivery_render(shard, c);
             continue;
         }

@@ -18,6 +18,7 @@
 #include "src/bridge/batch.h"
 #include "src/bridge/metrics.h"
 #include "src/bridge/namespace.h"
+#include "src/bridge/refusals.h"
 #include "src/bridge/token.h"
 
 struct shard;
@@ -132,9 +133,12 @@ struct shard_input {
     enum shard_input_kind kind;
     struct client *client;
     union {
-        void *socket;       /* OPENED */
-        struct bytes bytes; /* BYTES: borrowed */
-        bool reset;         /* EOF: nothing can be sent either */
+        struct {
+            void *socket;
+            struct refusals_address address; /* of the peer */
+        };                                   /* OPENED */
+        struct bytes bytes;                  /* BYTES: borrowed */
+        bool reset; /* EOF: nothing can be sent either */
         struct {
             struct batch *const *list; /* borrowed for the step */
             size_t count;

@@ -8,6 +8,7 @@
 #include "src/bridge/client_table.h"
 #include "src/bridge/delivery.h"
 #include "src/bridge/drain.h"
+#include "src/bridge/refusals.h"
 #include "src/bridge/replay_page.h"
 #include "src/bridge/shard.h"
 
@@ -30,6 +31,9 @@ struct shard {
     const struct api_key *admitted; /* found good last, by admission; valid
                                        until it looks at the next */
 
+    struct client *speaking; /* whose bytes are being used; NULL: nobody's */
+    struct refusals refusals;
+
     struct client_table clients;
     struct subscription_table subscriptions;
     struct lease_table leases;
@@ -48,6 +52,8 @@ struct shard {
     struct list sending;
     struct list closing;
     struct list blocked;
+    struct list held; /* by their deadlines */
+    size_t held_count;
     struct list keepalives;        /* of WebSockets */
     struct list histories;         /* that wait, by their deadlines */
     struct list stream_keepalives; /* of event streams */

@@ -324,6 +324,7 @@ static void on_accepted(void *context, struct acceptor *acceptor, int fd)
         return;
     }
     in.socket = s;
+    in.address = socket_address(s);
     step(loop, &in);
     s->client = in.client;
     socket_poll(s, true);

@@ -74,6 +74,21 @@ struct socket *socket_new(struct shard_loop *loop,
     return s;
 }
 
+struct refusals_address socket_address(const struct socket *s)
+{
+    struct sockaddr_storage at = {.ss_family = AF_UNSPEC};
+    socklen_t len = sizeof(at);
+    struct bytes ip = bytes_of(NULL, 0);
+
+    (void)getpeername(s->fd, (struct sockaddr *)&at, &len);
+    if (at.ss_family == AF_INET) {
+        ip = bytes_of(&((struct sockaddr_in *)&at)->sin_addr, 4);
+    } else if (at.ss_family == AF_INET6) {
+        ip = bytes_of(&((struct sockaddr_in6 *)&at)->sin6_addr, 16);
+    }
+    return refusals_address_of(ip);
+}
+
 static size_t send_some(struct socket *s, struct bytes bytes, bool *ret_failed)
 {
     ssize_t n = send(s->fd, bytes.data, bytes.len, MSG_NOSIGNAL);

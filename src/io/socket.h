@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/list.h"
+#include "src/bridge/refusals.h"
 #include "src/io/liveness.h"
 #include "src/io/tls.h"
 
@@ -46,6 +47,9 @@ struct socket *socket_new(struct shard_loop *loop,
                           int fd,
                           const struct socket_limits *limits,
                           struct tls_context *tls_context);
+
+/* Of the peer. */
+struct refusals_address socket_address(const struct socket *s);
 
 /* Bytes from the shard; returns how many were taken. Sets *ret_failed when the
  * peer is gone. */

@@ -661,7 +661,8 @@ uint64_t shard_world_last_place(const struct shard_world *w)
 struct shard_peer *shard_world_connect(struct shard_world *w)
 {
     struct shard_peer *p = alloc_zero(sizeof(*p));
-    struct shard_input in = {.kind = SHARD_INPUT_OPENED, .socket = p};
+    struct shard_input in = {
+        .kind = SHARD_INPUT_OPENED, .socket = p, .address = w->address};
 
     tap_check(w->peer_count < SHARD_WORLD_PEERS_MAX);
     w->peers[w->peer_count++] = p;

@@ -36,7 +36,8 @@ struct shard_world {
     struct metrics metrics;
     struct metrics *all_metrics[1];
     uint8_t secret[64];
-    const char *key; /* may do everything but administer */
+    struct refusals_address address; /* of whoever connects next */
+    const char *key;                 /* may do everything but administer */
     char *keys[64];
     size_t key_count;
     struct shard_peer *peers[SHARD_WORLD_PEERS_MAX];

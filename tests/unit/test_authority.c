@@ -260,6 +260,90 @@ TAP_CASE(more_keys_than_are_remembered_are_all_believed)
     authority_free(a);
 }
 
+/* A good key's text with a signature that `number` made bad. */
+static struct bytes bad_text_of(const struct issuer *issuer, unsigned number)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOP";
+    static char bad[API_KEY_TEXT_BYTES_MAX];
+    struct api_key key = key_named("x");
+    struct bytes text = text_of(&key, issuer);
+
+    memcpy(bad, text.data, text.len);
+    for (int i = 0; i < 5; i++) {
+        bad[text.len - 70 + (size_t)i] = digits[number >> 4 * i & 15];
+    }
+    return bytes_of(bad, text.len);
+}
+
+static int check_within(struct authority *a,
+                        struct bytes text,
+                        bool limited,
+                        struct authority_cost *ret)
+{
+    const struct api_key *key;
+
+    *ret = (struct authority_cost){.limited = limited};
+    return authority_check_within(a, now, text, ret, &key);
+}
+
+TAP_CASE(a_bad_key_is_checked_once)
+{
+    struct issuer issuer = issuer_of(1);
+    struct authority *a = trusting(&issuer);
+    struct authority_cost cost;
+
+    tap_equal(check_within(a, bad_text_of(&issuer, 1), false, &cost),
+              RC_DENIED);
+    tap_check(cost.checked && !cost.known);
+    for (int i = 0; i < 3; i++) {
+        tap_equal(check_within(a, bad_text_of(&issuer, 1), i == 2, &cost),
+                  RC_DENIED);
+        tap_check(!cost.checked && cost.known);
+    }
+    tap_equal(check_within(a, bad_text_of(&issuer, 2), false, &cost),
+              RC_DENIED);
+    tap_check(cost.checked && !cost.known);
+    authority_free(a);
+}
+
+TAP_CASE(more_bad_keys_than_are_remembered_push_out_no_good_one)
+{
+    struct issuer issuer = issuer_of(1);
+    struct authority *a = trusting(&issuer);
+    struct api_key key = key_named("good");
+    struct authority_cost cost;
+
+    tap_equal(check_within(a, text_of(&key, &issuer), false, &cost), RC_OK);
+    tap_check(cost.checked);
+    for (unsigned i = 0; i < AUTHORITY_CACHE_MAX + 10; i++) {
+        tap_equal(check_at(a, NOW_S, bad_text_of(&issuer, i)), RC_DENIED);
+    }
+    tap_equal(check_within(a, text_of(&key, &issuer), true, &cost), RC_OK);
+    tap_check(!cost.checked);
+    tap_equal(check_within(a, bad_text_of(&issuer, 0), false, &cost),
+              RC_DENIED);
+    tap_check(cost.checked);
+    authority_free(a);
+}
+
+TAP_CASE(under_a_limit_only_what_is_known_is_believed)
+{
+    struct issuer issuer = issuer_of(1);
+    struct issuer foreign = issuer_of(2);
+    struct authority *a = trusting(&issuer);
+    struct api_key key = key_named("good");
+    struct authority_cost cost;
+
+    tap_equal(check_within(a, text_of(&key, &issuer), true, &cost), RC_BUSY);
+    tap_check(!cost.checked && !cost.known);
+    tap_equal(check_within(a, text_of(&key, &issuer), false, &cost), RC_OK);
+    tap_equal(check_within(a, text_of(&key, &issuer), true, &cost), RC_OK);
+    /* What is bad without a look at the signature is told all the same. */
+    tap_equal(check_within(a, text_of(&key, &foreign), true, &cost), RC_DENIED);
+    tap_equal(check_within(a, bytes_text("no key"), true, &cost), RC_MALFORMED);
+    authority_free(a);
+}
+
 TAP_CASE(rights_are_apart_and_cover_what_their_patterns_do)
 {
     struct api_key key = key_named("x");

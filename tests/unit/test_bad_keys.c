@@ -1,0 +1,201 @@
+/* What a shard does about those who send keys that were never signed: their
+ * answers come later, and in a flood they are not looked at; everybody else,
+ * also behind the same address, is served as ever. */
+#include "tests/lib/shard_world.h"
+
+#include "src/bridge/shard_state.h"
+
+#include <stdio.h>
+
+static const struct refusals_address elsewhere = {.bytes = {9}};
+
+/* The world's key with a signature that `number` made bad. */
+static const char *bad_key(const struct shard_world *w, unsigned number)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOP";
+    static char bad[API_KEY_TEXT_BYTES_MAX];
+    size_t len = strlen(w->key);
+
+    memcpy(bad, w->key, len + 1);
+    for (int i = 0; i < 5; i++) {
+        bad[len - 70 + (size_t)i] = digits[number >> 4 * i & 15];
+    }
+    return bad;
+}
+
+static void ask(struct shard_peer *p, const char *key)
+{
+    shard_peer_send(
+        p, "POST /event/token HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n");
+    shard_peer_send(p, "x-api-key: ");
+    shard_peer_send(p, key);
+    shard_peer_send(p, "\r\n\r\n");
+    shard_world_turn(p->world);
+}
+
+/* Send `count` bad keys, waiting for each answer, and return its last. */
+static int flood(struct shard_world *w,
+                 struct shard_peer *p,
+                 unsigned from,
+                 unsigned count)
+{
+    int status = 0;
+
+    for (unsigned i = from; i < from + count; i++) {
+        ask(p, bad_key(w, i));
+        while ((status = shard_peer_answer(p, NULL)) == 0) {
+            shard_world_wait(w, 100);
+        }
+    }
+    return status;
+}
+
+TAP_CASE(a_few_bad_keys_are_answered_at_once)
+{
+    struct shard_world *w = shard_world_new(NULL);
+    struct shard_peer *p = shard_world_connect(w);
+
+    for (unsigned i = 0; i < REFUSALS_SLOW_AFTER; i++) {
+        ask(p, bad_key(w, i));
+        tap_equal(shard_peer_answer(p, NULL), 401);
+    }
+    tap_equal(w->metrics.answers_held, 0);
+    tap_equal(w->metrics.keys_refused, REFUSALS_SLOW_AFTER);
+    shard_world_free(w);
+}
+
+TAP_CASE(after_many_the_answer_is_held_back_and_nothing_is_read)
+{
+    struct shard_world *w = shard_world_new(NULL);
+    struct shard_peer *p = shard_world_connect(w);
+    unsigned n = REFUSALS_SLOW_AFTER;
+
+    tap_equal(flood(w, p, 0, n), 401);
+    ask(p, bad_key(w, n));
+    ask(p, bad_key(w, n + 1));
+    shard_world_wait(w, CLIENT_HOLD_MS - 1);
+    tap_equal(shard_peer_answer(p, NULL), 0);
+    tap_equal(w->metrics.keys_refused, n + 1);
+    shard_world_wait(w, 1);
+    tap_equal(w->metrics.keys_refused, n + 2);
+    shard_world_wait(w, CLIENT_HOLD_MS);
+    tap_equal(shard_peer_answer(p, NULL), 401);
+    tap_equal(shard_peer_answer(p, NULL), 401);
+    tap_equal(w->metrics.answers_held, 2);
+
+    /* A good one is answered at once, from there as well. */
+    ask(p, w->key);
+    tap_equal(shard_peer_answer(p, NULL), 200);
+    shard_world_free(w);
+}
+
+TAP_CASE(what_is_sent_ahead_in_one_go_is_not_looked_at_either)
+{
+    struct shard_world *w = shard_world_new(NULL);
+    struct shard_peer *p = shard_world_connect(w);
+    unsigned n = REFUSALS_SLOW_AFTER;
+
+    for (unsigned i = 0; i < 3 * n; i++) {
+        shard_peer_send(p, "GET /event?channel=/default/a HTTP/1.1\r\n");
+        shard_peer_send(p, "Host: h\r\nx-api-key: ");
+        shard_peer_send(p, bad_key(w, i));
+        shard_peer_send(p, "\r\n\r\n");
+    }
+    shard_world_settle(w);
+    tap_equal(w->metrics.keys_refused, n + 1);
+    shard_world_wait(w, 10 * CLIENT_HOLD_MS);
+    tap_check(w->metrics.keys_refused <= n + 1 + 10);
+    shard_world_free(w);
+}
+
+TAP_CASE(one_bad_key_again_and_again_costs_a_hash)
+{
+    struct shard_world *w = shard_world_new(NULL);
+    struct shard_peer *p = shard_world_connect(w);
+
+    for (unsigned i = 0; i < 5 * REFUSALS_SLOW_AFTER; i++) {
+        ask(p, bad_key(w, 1));
+        tap_equal(shard_peer_answer(p, NULL), 401);
+    }
+    tap_equal(w->metrics.keys_refused_again, 5 * REFUSALS_SLOW_AFTER - 1);
+    tap_equal(w->metrics.answers_held, 0);
+    shard_world_free(w);
+}
+
+/* As if thousands of connections had sent bad keys from the address. */
+static void fill(struct shard_world *w)
+{
+    while (refusals_allow(&w->shard->refusals, &w->address, w->now)) {
+        refusals_add(&w->shard->refusals, &w->address, w->now);
+    }
+}
+
+TAP_CASE(in_a_flood_new_keys_of_that_address_are_not_checked)
+{
+    struct shard_world *w = shard_world_new(NULL);
+    const char *fresh = shard_world_key(w, "/*", "/*", false, 0);
+    struct shard_peer *known = shard_world_connect(w);
+    struct shard_peer *p = shard_world_connect(w);
+    struct shard_peer *far;
+    char head[1024];
+
+    ask(known, w->key);
+    tap_equal(shard_peer_answer(known, NULL), 200);
+    fill(w);
+    ask(p, fresh);
+    shard_world_wait(w, CLIENT_HOLD_MS);
+    tap_equal(shard_peer_answer(p, head), 429);
+    tap_check(strstr(head, "LimitExceededError") != NULL);
+    tap_equal(w->metrics.keys_unchecked, 1);
+
+    /* A key that was found good before is never affected. */
+    ask(known, w->key);
+    tap_equal(shard_peer_answer(known, NULL), 200);
+    /* Nor is anybody elsewhere, whose key is known to all from then on. */
+    w->address = elsewhere;
+    far = shard_world_connect(w);
+    ask(far, fresh);
+    tap_equal(shard_peer_answer(far, NULL), 200);
+    ask(p, fresh);
+    tap_equal(shard_peer_answer(p, NULL), 200);
+    shard_world_free(w);
+}
+
+TAP_CASE(a_websocket_is_told_so_on_itself)
+{
+    struct shard_world *w = shard_world_new(NULL);
+    struct shard_peer *p = shard_world_connect(w);
+    char head[1024];
+
+    fill(w);
+    shard_peer_upgrade(p, NULL, "");
+    shard_world_turn(w);
+    tap_equal(shard_peer_answer(p, head), 0);
+    shard_world_wait(w, CLIENT_HOLD_MS);
+    tap_equal(shard_peer_answer(p, head), 101);
+    tap_check(strstr(shard_peer_lines(p), "connection_error") != NULL);
+    shard_world_free(w);
+}
+
+TAP_CASE(so_many_are_held_and_no_more)
+{
+    struct shard_world *w = shard_world_new(NULL);
+    struct shard_peer *p = shard_world_connect(w);
+
+    fill(w);
+    w->shard->held_count = CLIENT_HELD_MAX;
+    ask(p, bad_key(w, 1));
+    tap_equal(shard_peer_answer(p, NULL), 429);
+    tap_equal(w->metrics.answers_held, 0);
+    w->shard->held_count = 0;
+    ask(p, bad_key(w, 2));
+    tap_equal(shard_peer_answer(p, NULL), 0);
+    tap_equal(w->shard->held_count, 1);
+    shard_peer_end(p, true);
+    shard_world_wait(w, CLIENT_HOLD_MS);
+    tap_equal(w->shard->held_count, 0);
+    tap_check(p->closed);
+    shard_world_free(w);
+}
+
+TAP_MAIN()
