@@ -31,6 +31,14 @@ void buffer_clear(struct buffer *b)
     b->overflowed = false;
 }
 
+void buffer_trim(struct buffer *b, size_t kept_max)
+{
+    buffer_clear(b);
+    if (b->capacity > kept_max) {
+        buffer_done(b);
+    }
+}
+
 static void grow(struct buffer *b, size_t needed)
 {
     size_t capacity = b->capacity * 2;

@@ -20,6 +20,9 @@ void buffer_init(struct buffer *b, size_t cap); /* allocates nothing yet */
 void buffer_done(struct buffer *b);             /* frees; b may be zeroed */
 void buffer_clear(struct buffer *b);            /* empty, memory kept */
 
+/* Empty; memory is kept unless it is more than `kept_max` bytes. */
+void buffer_trim(struct buffer *b, size_t kept_max);
+
 static inline struct bytes buffer_view(const struct buffer *b)
 {
     return bytes_of(b->data, b->len);

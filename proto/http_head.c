@@ -4,6 +4,8 @@
 
 #include "base/check.h"
 
+#define KEPT_BYTES_MAX 16384 /* between two messages */
+
 void http_head_init(struct http_head *h, size_t bytes_max)
 {
     check(bytes_max < UINT32_MAX);
@@ -18,7 +20,7 @@ void http_head_done(struct http_head *h)
 
 void http_head_clear(struct http_head *h)
 {
-    buffer_clear(&h->raw);
+    buffer_trim(&h->raw, KEPT_BYTES_MAX);
     h->feed = NULL;
     h->field_count = 0;
     h->naming = false;

@@ -4,15 +4,14 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "proto/http_body.h"
 #include "proto/http_head.h"
 #include "proto/http_rules.h"
 
 #include <llhttp.h>
 #include <stdlib.h>
 
-/* A chunk of one byte needs five of framing; this leaves room for short
- * extensions, and the head's limit for the trailers. */
-#define CHUNK_FRAMING_PER_BYTE 16
+#define BODY_TOO_LARGE "the request body is too large"
 
 _Static_assert(HTTP_REQUEST_FIELDS_MAX == HTTP_HEAD_FIELDS_MAX,
                "the head keeps the fields");
@@ -35,13 +34,11 @@ struct http_request {
     uint32_t target_end;
     struct bytes path;
     struct bytes query;
-    uint64_t body_left;
-    struct buffer body;
-    uint64_t framing_bytes; /* of the chunks */
-    const uint8_t *framing; /* where unchecked framing begins in this call */
-    uint8_t last;           /* the byte before the next byte of framing */
+    struct http_body body;
+    uint8_t last; /* the byte before the next byte of framing */
     bool keep_alive;
     bool upgrade;
+    bool expects;          /* "100 Continue" */
     struct http_head head; /* last, for only its beginning is initialised */
 };
 
@@ -120,36 +117,24 @@ static int on_pause(llhttp_t *parser)
     return HPE_PAUSED;
 }
 
-static void refuse_body(struct http_request *r)
-{
-    refuse(r, 413, "the request body is too large");
-}
-
 static int on_chunk_header(llhttp_t *parser)
 {
     struct http_request *r = request_of(parser);
 
-    if (parser->content_length > r->limits.body_bytes_max - r->body.len) {
-        refuse_body(r);
+    if (parser->content_length > http_body_room(&r->body)) {
+        refuse(r, 413, BODY_TOO_LARGE);
         return HPE_USER;
     }
     return 0;
 }
 
-/* Check the framing before `end`, and hold it in proportion to the body. */
 static void framing_until(struct http_request *r, const uint8_t *end)
 {
-    size_t len = (size_t)(end - r->framing);
-    const char *reason = http_head_lines(&r->last, bytes_of(r->framing, len));
+    const char *reason = NULL;
+    int status = http_body_framing(
+        &r->body, end, &r->last, r->limits.head_bytes_max, &reason);
 
-    if (reason != NULL) {
-        refuse(r, 400, reason);
-    }
-    r->framing_bytes += len;
-    if (r->framing_bytes >
-        r->limits.head_bytes_max + CHUNK_FRAMING_PER_BYTE * r->body.len) {
-        refuse(r, 431, "chunk extensions or trailers are too long");
-    }
+    refuse(r, status, reason);
 }
 
 static int on_body(llhttp_t *parser, const char *at, size_t len)
@@ -158,13 +143,12 @@ static int on_body(llhttp_t *parser, const char *at, size_t len)
     const uint8_t *data = (const uint8_t *)at;
 
     check(r->phase == PHASE_CHUNKS);
-    if (r->framing != data) {
+    if (r->body.framing != data) {
         framing_until(r, data);
     }
-    r->framing = data + len;
+    r->body.framing = data + len;
     r->last = 0;
-    buffer_append(&r->body, bytes_of(data, len));
-    check(!r->body.overflowed);
+    http_body_add(&r->body, bytes_of(data, len));
     return r->status == 0 ? 0 : HPE_USER;
 }
 
@@ -189,7 +173,6 @@ static void request_reset(struct http_request *r)
     r->reason = NULL;
     r->target = 0;
     r->target_end = 0;
-    r->framing_bytes = 0;
     r->last = 0;
 }
 
@@ -200,7 +183,7 @@ struct http_request *http_request_new(const struct http_request_limits *limits)
     check(limits->head_bytes_max > 0);
     memset(r, 0, offsetof(struct http_request, head));
     r->limits = *limits;
-    buffer_init(&r->body, limits->body_bytes_max);
+    http_body_init(&r->body, limits->body_bytes_max);
     memset(&r->head, 0, offsetof(struct http_head, fields));
     http_head_init(&r->head, limits->head_bytes_max);
     request_reset(r);
@@ -213,7 +196,7 @@ void http_request_free(struct http_request *r)
         return;
     }
     http_head_done(&r->head);
-    buffer_done(&r->body);
+    http_body_done(&r->body);
     free(r);
 }
 
@@ -221,7 +204,7 @@ void http_request_next(struct http_request *r)
 {
     check(r->phase == PHASE_READY);
     http_head_clear(&r->head);
-    buffer_clear(&r->body);
+    http_body_clear(&r->body);
     request_reset(r);
 }
 
@@ -248,19 +231,18 @@ static enum http_request_event llhttp_fail(struct http_request *r,
     return request_fail(r);
 }
 
-static enum http_request_event body_begin(struct http_request *r, bool expect)
+static enum http_request_event body_begin(struct http_request *r)
 {
     bool chunked = (r->parser.flags & F_CHUNKED) != 0;
-    uint64_t len = chunked ? 0 : r->parser.content_length;
 
-    if (len > r->limits.body_bytes_max) {
-        refuse_body(r);
+    if (!http_body_begin(&r->body,
+                         chunked ? NULL : &r->parser.content_length)) {
+        refuse(r, 413, BODY_TOO_LARGE);
         return request_fail(r);
     }
     /* A request that asks for another protocol has its body in this one. */
     r->parser.upgrade = 0;
-    r->body_left = len;
-    if (!chunked && len == 0) {
+    if (!chunked && r->body.left == 0) {
         r->phase = PHASE_READY;
         return HTTP_REQUEST_READY;
     }
@@ -269,7 +251,7 @@ static enum http_request_event body_begin(struct http_request *r, bool expect)
     if (chunked) {
         llhttp_resume(&r->parser);
     }
-    return expect ? HTTP_REQUEST_CONTINUE : HTTP_REQUEST_MORE;
+    return HTTP_REQUEST_BODY;
 }
 
 static enum http_request_event head_complete(struct http_request *r)
@@ -299,7 +281,8 @@ static enum http_request_event head_complete(struct http_request *r)
     r->upgrade = r->parser.method == HTTP_GET && line.version_minor == 1 &&
                  http_head_has_token(&r->head, "connection", "upgrade") &&
                  http_head_has_token(&r->head, "upgrade", "websocket");
-    return body_begin(r, rules.expects_continue);
+    r->expects = rules.expects_continue;
+    return body_begin(r);
 }
 
 /* How far llhttp came in `part` when it stopped. */
@@ -352,13 +335,8 @@ static enum http_request_event receive_length(struct http_request *r,
                                               struct bytes in,
                                               size_t *ret_consumed)
 {
-    size_t n = in.len < r->body_left ? in.len : (size_t)r->body_left;
-
-    buffer_append(&r->body, bytes_of(in.data, n));
-    check(!r->body.overflowed);
-    r->body_left -= n;
-    *ret_consumed += n;
-    if (r->body_left > 0) {
+    *ret_consumed += http_body_take(&r->body, in);
+    if (r->body.left > 0) {
         return HTTP_REQUEST_MORE;
     }
     r->phase = PHASE_READY;
@@ -372,7 +350,7 @@ static enum http_request_event receive_chunks(struct http_request *r,
     llhttp_errno_t error = HPE_OK;
     size_t n = in.len;
 
-    r->framing = in.data;
+    r->body.framing = in.data;
     error = llhttp_execute(&r->parser, (const char *)in.data, in.len);
     if (error != HPE_OK && error != HPE_PAUSED) {
         return llhttp_fail(r, error);
@@ -429,6 +407,11 @@ const char *http_request_reason(const struct http_request *r)
     return r->reason;
 }
 
+static bool head_stands(const struct http_request *r)
+{
+    return r->phase != PHASE_HEAD && r->phase != PHASE_FAILED;
+}
+
 enum http_request_method http_request_method(const struct http_request *r)
 {
     switch (r->parser.method) {
@@ -447,25 +430,25 @@ enum http_request_method http_request_method(const struct http_request *r)
 
 struct bytes http_request_path(const struct http_request *r)
 {
-    check(r->phase == PHASE_READY);
+    check(head_stands(r));
     return r->path;
 }
 
 struct bytes http_request_query(const struct http_request *r)
 {
-    check(r->phase == PHASE_READY);
+    check(head_stands(r));
     return r->query;
 }
 
 struct bytes http_request_body(const struct http_request *r)
 {
     check(r->phase == PHASE_READY);
-    return buffer_view(&r->body);
+    return buffer_view(&r->body.kept);
 }
 
 bool http_request_keep_alive(const struct http_request *r)
 {
-    check(r->phase == PHASE_READY);
+    check(head_stands(r));
     return r->keep_alive;
 }
 
@@ -476,7 +459,7 @@ bool http_request_1_0(const struct http_request *r)
 
 bool http_request_upgrade(const struct http_request *r)
 {
-    check(r->phase == PHASE_READY);
+    check(head_stands(r));
     return r->upgrade;
 }
 
@@ -487,7 +470,7 @@ struct bytes http_request_field(const struct http_request *r, const char *name)
 
 size_t http_request_field_count(const struct http_request *r)
 {
-    check(r->phase == PHASE_READY);
+    check(head_stands(r));
     return r->head.field_count;
 }
 
@@ -495,6 +478,23 @@ struct bytes http_request_field_at(const struct http_request *r,
                                    size_t index,
                                    struct bytes *ret_name)
 {
-    check(r->phase == PHASE_READY);
+    check(head_stands(r));
     return http_head_at(&r->head, index, ret_name);
+}
+
+bool http_request_expects_continue(const struct http_request *r)
+{
+    check(head_stands(r));
+    return r->expects;
+}
+
+struct http_body *http_request_incoming(struct http_request *r)
+{
+    check(head_stands(r));
+    return &r->body;
+}
+
+size_t http_request_held(const struct http_request *r)
+{
+    return sizeof(*r) + r->head.raw.capacity + r->body.kept.capacity;
 }

@@ -13,6 +13,7 @@
 
 #include "base/buffer.h"
 #include "base/bytes.h"
+#include "proto/http_body.h"
 
 #define HTTP_REQUEST_FIELDS_MAX 64
 
@@ -31,11 +32,11 @@ enum http_request_method {
 };
 
 enum http_request_event {
-    HTTP_REQUEST_MORE,     /* everything was consumed, the request goes on */
-    HTTP_REQUEST_CONTINUE, /* the head is done and asks for "100 Continue"
-                              before it sends the body; call receive again */
-    HTTP_REQUEST_READY,    /* a whole request stands; see the views below */
-    HTTP_REQUEST_FAILED,   /* answer `status` with `reason` and close */
+    HTTP_REQUEST_MORE,   /* everything was consumed, the request goes on */
+    HTTP_REQUEST_BODY,   /* the head stands and a body follows: see the views
+                            below; call receive again, or answer and close */
+    HTTP_REQUEST_READY,  /* a whole request stands */
+    HTTP_REQUEST_FAILED, /* answer `status` with `reason` and close */
 };
 
 struct http_request;
@@ -71,7 +72,7 @@ enum http_request_method http_request_method(const struct http_request *r);
  * failed for. */
 struct bytes http_request_field(const struct http_request *r, const char *name);
 
-/* After READY. */
+/* After BODY and READY; the body after READY only. */
 struct bytes http_request_path(const struct http_request *r);  /* no query */
 struct bytes http_request_query(const struct http_request *r); /* after '?' */
 struct bytes http_request_body(const struct http_request *r);
@@ -80,6 +81,16 @@ bool http_request_1_0(const struct http_request *r); /* HTTP/1.0 */
 
 /* Whether it asks to become a WebSocket: GET, Upgrade and Connection say so. */
 bool http_request_upgrade(const struct http_request *r);
+
+/* After BODY: whether the peer waits for "100 Continue" before it sends the
+ * body; and the body, to be limited or dropped (http_body.h). After READY, to
+ * let go of it. */
+bool http_request_expects_continue(const struct http_request *r);
+struct http_body *http_request_incoming(struct http_request *r);
+
+/* How much memory it holds, unused room included. Between two requests that is
+ * little, whatever they were. */
+size_t http_request_held(const struct http_request *r);
 
 /* All fields in order, for those that may be lists. */
 size_t http_request_field_count(const struct http_request *r);

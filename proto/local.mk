@@ -9,6 +9,7 @@ libproto_a_SOURCES = \
 	%D%/credentials.c %D%/credentials.h \
 	%D%/cursor.c %D%/cursor.h \
 	%D%/gossip.c %D%/gossip.h \
+	%D%/http_body.c %D%/http_body.h \
 	%D%/http_date.c %D%/http_date.h \
 	%D%/http_head.c %D%/http_head.h \
 	%D%/http_reply.c %D%/http_reply.h \

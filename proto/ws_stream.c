@@ -176,14 +176,6 @@ static void on_chunk(wslay_event_context_ptr wslay,
     check(!b->message.overflowed);
 }
 
-static void buffer_trim(struct buffer *buffer)
-{
-    buffer_clear(buffer);
-    if (buffer->capacity > KEPT_BYTES_MAX) {
-        buffer_done(buffer);
-    }
-}
-
 static void deliver(struct ws_stream_busy *b,
                     enum ws_stream_kind kind,
                     struct bytes message)
@@ -215,7 +207,7 @@ static void deliver_deflated(struct ws_stream_busy *b,
     } else {
         deliver(b, kind, buffer_view(inflated));
     }
-    buffer_trim(inflated);
+    buffer_trim(inflated, KEPT_BYTES_MAX);
 }
 
 static void on_message_end(struct ws_stream_busy *b,
@@ -327,7 +319,7 @@ static void busy_give(struct ws_stream_pool *pool, struct ws_stream_busy *b)
         busy_free(b);
         return;
     }
-    buffer_trim(&b->message);
+    buffer_trim(&b->message, KEPT_BYTES_MAX);
     b->next = pool->spares;
     pool->spares = b;
     pool->spare_count++;

@@ -41,6 +41,7 @@ UNIT_PROTO = \
 	%D%/unit/test_credentials \
 	%D%/unit/test_cursor \
 	%D%/unit/test_gossip \
+	%D%/unit/test_http_body \
 	%D%/unit/test_http_date \
 	%D%/unit/test_http_head \
 	%D%/unit/test_http_reply \
@@ -150,6 +151,7 @@ UNIT_BRIDGE = \
 	%D%/unit/test_history \
 	%D%/unit/test_http_answer \
 	%D%/unit/test_http_api \
+	%D%/unit/test_http_judge \
 	%D%/unit/test_http_publish \
 	%D%/unit/test_intake \
 	%D%/unit/test_lease \

@@ -60,6 +60,33 @@ enum problem admission_authorize(struct shard *shard,
                                               : PROBLEM_FORBIDDEN;
 }
 
+static bool publishes_here(const struct shard *shard, const struct api_key *key)
+{
+    for (size_t i = 0; i < key->publish_count; i++) {
+        struct bytes name_space = channel_name_namespace(&key->publish[i]);
+
+        if (name_space.len == 0 ||
+            namespace_table_find(shard->options.namespaces, name_space) !=
+                NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum problem admission_publisher(struct client *client, struct moment now)
+{
+    struct shard *shard = client->shard;
+    struct bytes text = http_request_field(client->request, "x-api-key");
+    const struct api_key *key;
+
+    if (authority_check(shard->options.authority, now, text, &key) != 0) {
+        shard_count(shard, keys_refused, 1);
+        return PROBLEM_UNAUTHORIZED;
+    }
+    return publishes_here(shard, key) ? PROBLEM_NONE : PROBLEM_FORBIDDEN;
+}
+
 /* A version 4 UUID (RFC 9562, 5.4) for an event that gets no place in the log.
  * Nothing is looked up by it and it guards nothing. */
 static void random_uuid(struct shard *shard, uint8_t ret[16])

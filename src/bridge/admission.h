@@ -13,6 +13,11 @@ enum problem admission_authorize(struct shard *shard,
                                  enum authority_right right,
                                  const struct channel_name *name);
 
+/* Whether the request's key is good and may publish anything at all here: what
+ * it takes to have a publish read. PROBLEM_FORBIDDEN: it is good for nothing
+ * of that kind. */
+enum problem admission_publisher(struct client *client, struct moment now);
+
 /* Queue a message's events for the log. An event that is too large fails by
  * itself; one that is not JSON fails them all. The answer comes back as a
  * publish with this client's id. */

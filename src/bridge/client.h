@@ -17,6 +17,7 @@
 #include "src/bridge/refusals.h"
 #include "src/bridge/subscription.h"
 
+struct http_route;
 struct shard;
 
 enum client_state {
@@ -63,7 +64,8 @@ struct client {
     struct list hold_node;           /* in the shard's held, while it is */
     struct refusals_address address; /* of the peer */
 
-    struct http_request *request; /* NULL while idle or a WebSocket */
+    struct http_request *request;   /* NULL while idle or a WebSocket */
+    const struct http_route *route; /* of a request judged by its head */
     struct ws_stream ws;
     struct buffer in;  /* bytes that came before they could be used */
     struct buffer out; /* bytes that the socket has not taken */
@@ -72,7 +74,7 @@ struct client {
     bool keep_alive;   /* of the request being answered */
     bool head_only;
     bool websocket;       /* speaks, or spoke, WebSocket */
-    enum problem refusal; /* a WebSocket's, to be told */
+    enum problem refusal; /* the request's, or the WebSocket's: to be told */
     bool aborted;         /* to be closed without waiting for the peer */
     bool half_closed;     /* our half of the connection is shut */
     bool peer_done;       /* the peer sends nothing more */

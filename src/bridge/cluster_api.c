@@ -75,12 +75,8 @@ static bool parse_node(struct bytes body, uint64_t *ret)
 enum problem cluster_api_forget(struct client *client, struct moment now)
 {
     const struct shard_cluster *cluster = &client->shard->options.cluster;
-    enum problem problem = admission_admin(client, now);
     uint64_t node;
 
-    if (problem != PROBLEM_NONE) {
-        return problem;
-    }
     if (!parse_node(http_request_body(client->request), &node)) {
         return PROBLEM_MESSAGE_MALFORMED;
     }

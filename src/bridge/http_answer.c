@@ -112,6 +112,7 @@ static void request_done(struct client *c, struct moment now)
         return;
     }
     http_request_next(c->request);
+    c->route = NULL;
     c->state = CLIENT_HTTP_IDLE;
     client_wait_stop(c);
     client_wait_start(c, CLIENT_WAIT_IDLE, now);

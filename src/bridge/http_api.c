@@ -11,8 +11,17 @@
 #include "src/bridge/history.h"
 #include "src/bridge/http_answer.h"
 #include "src/bridge/http_publish.h"
+#include "src/bridge/http_token.h"
 #include "src/bridge/upgrade.h"
 #include "src/bridge/ws_session.h"
+
+/* A body that nobody wants is read past, without being held, when it is no
+ * longer than this: the connection can be kept then. And who has a key that is
+ * good for nothing here is told what is wrong with what it says up to there. */
+#define SMALL_BODY_BYTES_MAX ((size_t)16 * 1024)
+
+/* Of a request whose body is a few words. */
+#define SHORT_BODY_BYTES_MAX ((size_t)4 * 1024)
 
 static size_t field_count(const struct http_request *request, const char *name)
 {
@@ -79,35 +88,6 @@ static enum problem metrics(struct client *c, struct moment now)
     return PROBLEM_NONE;
 }
 
-/* POST /event/token: the key in a form that a query may hold for a while. */
-static enum problem token(struct client *c, struct moment now)
-{
-    struct shard *shard = c->shard;
-    struct buffer *text = &shard->text;
-    struct bytes key = http_request_field(c->request, "x-api-key");
-    uint64_t seconds;
-    uint64_t expires_s;
-    enum problem problem =
-        admission_authorize(shard, now, key, AUTHORITY_SUBSCRIBE, NULL);
-
-    if (problem != PROBLEM_NONE) {
-        return problem;
-    }
-    if (token_read_request(http_request_body(c->request), &seconds) != 0) {
-        return PROBLEM_TOKEN_MALFORMED;
-    }
-    expires_s = now.wall_ms / 1000 + seconds;
-    buffer_clear(text);
-    buffer_text(text, "{\"token\":\"");
-    token_seal(shard->options.token_secret, key, expires_s, text);
-    buffer_text(text, "\",\"expires\":");
-    buffer_decimal(text, expires_s);
-    buffer_text(text, "}");
-    check(!text->overflowed);
-    http_answer(c, now, 200, "application/json", buffer_view(text));
-    return PROBLEM_NONE;
-}
-
 static enum problem health(struct client *c, struct moment now)
 {
     http_answer(
@@ -148,28 +128,37 @@ static bool console(struct client *c, struct moment now)
     return true;
 }
 
-static const struct route {
+static const struct http_route {
     const char *path;
-    bool post; /* rather than GET and HEAD */
     enum problem (*act)(struct client *c, struct moment now);
+
+    /* Not NULL: POST rather than GET and HEAD. What it takes to have its body
+     * read, by the head alone; `act` need not ask again. */
+    enum problem (*admit)(struct client *c, struct moment now);
+    size_t body_bytes_max; /* beside the setting's; 0: that alone */
 } routes[] = {
-    {"/cluster", false, cluster_api_json},
-    {"/cluster.txt", false, cluster_api_text},
-    {"/cluster/forget", true, cluster_api_forget},
-    {"/cluster/urls", false, cluster_api_urls},
-    {"/event", true, http_publish},
-    {"/event", false, history_open},
-    {"/event/realtime", false, realtime},
-    {"/event/stream", false, event_stream_open},
-    {"/event/token", true, token},
-    {"/healthz", false, health},
-    {"/metrics", false, metrics},
+    {"/cluster", cluster_api_json, NULL, 0},
+    {"/cluster.txt", cluster_api_text, NULL, 0},
+    {"/cluster/forget",
+     cluster_api_forget,
+     admission_admin,
+     SHORT_BODY_BYTES_MAX},
+    {"/cluster/urls", cluster_api_urls, NULL, 0},
+    {"/event", http_publish, admission_publisher, 0},
+    {"/event", history_open, NULL, 0},
+    {"/event/realtime", realtime, NULL, 0},
+    {"/event/stream", event_stream_open, NULL, 0},
+    {"/event/token", http_token, http_token_admit, SHORT_BODY_BYTES_MAX},
+    {"/healthz", health, NULL, 0},
+    {"/metrics", metrics, NULL, 0},
 };
 
-static const struct route *find_route(struct bytes path, bool post)
+static const struct http_route *find_route(struct bytes path, bool post)
 {
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-        if (routes[i].post == post && bytes_equal_text(path, routes[i].path)) {
+        bool is_post = routes[i].admit != NULL;
+
+        if (is_post == post && bytes_equal_text(path, routes[i].path)) {
             return &routes[i];
         }
     }
@@ -214,27 +203,50 @@ static bool is_coded(const struct http_request *request)
     return false;
 }
 
-static void route(struct client *c, struct moment now)
+/* What a POST is refused for by its head. */
+static enum problem admit(struct client *c,
+                          struct moment now,
+                          const struct http_route *found)
+{
+    return is_coded(c->request) ? PROBLEM_CODING : found->admit(c, now);
+}
+
+/* A request whose body was another matter than its head was judged before. */
+static enum problem act(struct client *c,
+                        struct moment now,
+                        const struct http_route *found)
+{
+    enum problem problem = PROBLEM_NONE;
+
+    if (found == c->route) {
+        problem = c->refusal;
+    } else if (found->admit != NULL) {
+        problem = admit(c, now, found);
+    }
+    return problem == PROBLEM_NONE ? found->act(c, now) : problem;
+}
+
+/* `whole`: with its body, without which there is no request after it. */
+static void route(struct client *c, struct moment now, bool whole)
 {
     enum http_request_method method = http_request_method(c->request);
-    struct bytes path = http_request_path(c->request);
     bool post = method == HTTP_REQUEST_POST;
     bool get = method == HTTP_REQUEST_GET || method == HTTP_REQUEST_HEAD;
     enum problem problem = PROBLEM_ROUTE_UNKNOWN;
-    const struct route *found;
+    const struct http_route *found = c->route;
     const char *allow = NULL;
 
-    c->keep_alive = http_request_keep_alive(c->request);
+    c->keep_alive = whole && http_request_keep_alive(c->request);
     c->head_only = method == HTTP_REQUEST_HEAD;
     if (method == HTTP_REQUEST_OPTIONS) {
         http_answer_options(c, now, methods(c));
         return;
     }
-    found = post || get ? find_route(path, post) : NULL;
-    if (found != NULL && post && is_coded(c->request)) {
-        problem = PROBLEM_CODING;
-    } else if (found != NULL) {
-        problem = found->act(c, now);
+    if (found == NULL && (post || get)) {
+        found = find_route(http_request_path(c->request), post);
+    }
+    if (found != NULL) {
+        problem = act(c, now, found);
     } else if (get && console(c, now)) {
         problem = PROBLEM_NONE;
     } else if ((allow = methods(c)) != NULL) {
@@ -245,6 +257,46 @@ static void route(struct client *c, struct moment now)
             shard_count(c->shard, publishes_refused, 1);
         }
         http_answer_problem(c, now, problem, allow);
+    }
+}
+
+/* Whether its head lets the body be held: that has somewhere to go, and its
+ * sender may send it there. */
+static bool wants_body(struct client *c, struct moment now)
+{
+    struct http_body *body = http_request_incoming(c->request);
+    bool post = http_request_method(c->request) == HTTP_REQUEST_POST;
+
+    c->route = post ? find_route(http_request_path(c->request), true) : NULL;
+    if (c->route == NULL) {
+        return false;
+    }
+    c->refusal = admit(c, now, c->route);
+    if (c->refusal == PROBLEM_FORBIDDEN &&
+        http_body_limit(body, SMALL_BODY_BYTES_MAX)) {
+        c->refusal = PROBLEM_NONE;
+    } else if (c->refusal == PROBLEM_NONE && c->route->body_bytes_max > 0 &&
+               !http_body_limit(body, c->route->body_bytes_max)) {
+        c->refusal = PROBLEM_BODY_TOO_LARGE;
+    }
+    return c->refusal == PROBLEM_NONE;
+}
+
+/* The head stands and a body follows. */
+static void judge(struct client *c, struct moment now)
+{
+    struct http_body *body = http_request_incoming(c->request);
+    bool expects = http_request_expects_continue(c->request);
+    bool wanted = wants_body(c, now);
+
+    if (wanted && expects) {
+        http_reply_begin(client_output(c), 100);
+        http_reply_end(client_output(c));
+    } else if (!wanted && !expects &&
+               http_body_within(body, SMALL_BODY_BYTES_MAX)) {
+        http_body_drop(body);
+    } else if (!wanted) {
+        route(c, now, false);
     }
 }
 
@@ -296,13 +348,12 @@ static size_t receive_some(struct client *c, struct moment now, struct bytes in)
     case HTTP_REQUEST_MORE:
         client_wait_start(c, CLIENT_WAIT_REQUEST, now);
         break;
-    case HTTP_REQUEST_CONTINUE:
-        http_reply_begin(client_output(c), 100);
-        http_reply_end(client_output(c));
+    case HTTP_REQUEST_BODY:
         client_wait_start(c, CLIENT_WAIT_REQUEST, now);
+        judge(c, now);
         break;
     case HTTP_REQUEST_READY:
-        route(c, now);
+        route(c, now, true);
         break;
     case HTTP_REQUEST_FAILED:
         shard_count(c->shard, http_faults, 1);

@@ -36,6 +36,8 @@ libbridge_a_SOURCES = \
 	%D%/http_publish.h \
 	%D%/http_query.c \
 	%D%/http_query.h \
+	%D%/http_token.c \
+	%D%/http_token.h \
 	%D%/intake.c \
 	%D%/intake.h \
 	%D%/lease.c \

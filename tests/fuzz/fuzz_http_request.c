@@ -18,18 +18,16 @@ static void take(struct buffer *seen, struct bytes view)
     buffer_append(seen, view);
 }
 
-/* Everything that can be asked of a request. */
-static void look(const struct http_request *r, struct buffer *seen)
+/* Everything that can be asked of a head. */
+static void look_at_head(const struct http_request *r, struct buffer *seen)
 {
     buffer_u8(seen, (uint8_t)http_request_method(r));
     buffer_u8(seen, http_request_keep_alive(r));
     buffer_u8(seen, http_request_upgrade(r));
     take(seen, http_request_path(r));
     take(seen, http_request_query(r));
-    take(seen, http_request_body(r));
     take(seen, http_request_field(r, "host"));
     check(http_request_path(r).len > 0);
-    check(http_request_body(r).len <= limits.body_bytes_max);
     for (size_t i = 0; i < http_request_field_count(r); i++) {
         struct bytes name;
 
@@ -59,6 +57,13 @@ static void glimpse(const struct http_request *r)
     check(http_request_method(r) <= HTTP_REQUEST_OTHER);
 }
 
+static void look(const struct http_request *r, struct buffer *seen)
+{
+    look_at_head(r, seen);
+    take(seen, http_request_body(r));
+    check(http_request_body(r).len <= limits.body_bytes_max);
+}
+
 /* Requests until the input ends or one is refused. */
 static void run(struct bytes in, size_t piece, struct buffer *seen)
 {
@@ -82,8 +87,12 @@ static void run(struct bytes in, size_t piece, struct buffer *seen)
         if (event == HTTP_REQUEST_READY) {
             look(r, seen);
             http_request_next(r);
-        } else if (event == HTTP_REQUEST_CONTINUE) {
-            buffer_text(seen, "continue");
+        } else if (event == HTTP_REQUEST_BODY) {
+            look_at_head(r, seen);
+            buffer_u8(seen, http_request_expects_continue(r));
+            if (http_request_field(r, "x-drop").len > 0) {
+                http_body_drop(http_request_incoming(r));
+            }
         } else {
             check(consumed == n);
         }

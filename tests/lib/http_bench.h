@@ -47,8 +47,8 @@ static inline struct outcome feed(struct http_request *r,
         outcome.event = http_request_receive(r, bytes_of(copy, part.len), &n);
         free(copy);
         outcome.consumed += n;
-        if (outcome.event == HTTP_REQUEST_CONTINUE) {
-            outcome.continues++;
+        if (outcome.event == HTTP_REQUEST_BODY) {
+            outcome.continues += http_request_expects_continue(r) ? 1 : 0;
             continue;
         }
         if (outcome.event != HTTP_REQUEST_MORE) {
@@ -68,8 +68,8 @@ static inline struct outcome feed_bytewise(struct http_request *r,
         size_t n = 0;
 
         outcome.event = http_request_receive(r, bytes_of(in.data + i, 1), &n);
-        if (outcome.event == HTTP_REQUEST_CONTINUE) {
-            outcome.continues++;
+        if (outcome.event == HTTP_REQUEST_BODY) {
+            outcome.continues += http_request_expects_continue(r) ? 1 : 0;
         } else if (outcome.event != HTTP_REQUEST_MORE) {
             outcome.consumed = i + n;
             return outcome;

@@ -190,13 +190,17 @@ TAP_CASE(two_requests_in_one_read_are_taken_one_by_one)
     snprintf(text, sizeof(text), "%s%s%s%s", first, third, second, second);
     in = bytes_text(text);
     r = http_request_new(&limits);
+    tap_equal(http_request_receive(r, in, &n), HTTP_REQUEST_BODY);
+    in = bytes_from(in, n);
     tap_equal(http_request_receive(r, in, &n), HTTP_REQUEST_READY);
-    tap_equal(n, sizeof(first) - 1);
+    tap_equal(n, 3);
     tap_equal_text(http_request_body(r), "abc");
     http_request_next(r);
     in = bytes_from(in, n);
+    tap_equal(http_request_receive(r, in, &n), HTTP_REQUEST_BODY);
+    in = bytes_from(in, n);
     tap_equal(http_request_receive(r, in, &n), HTTP_REQUEST_READY);
-    tap_equal(n, sizeof(third) - 1);
+    tap_equal(n, strlen("1\r\nx\r\n0\r\n\r\n"));
     tap_equal_text(http_request_body(r), "x");
     http_request_next(r);
     in = bytes_from(in, n);
@@ -258,6 +262,88 @@ TAP_CASE(a_body_is_announced_with_continue_when_the_head_expects_it)
                        0);
     tap_equal(outcome.event, HTTP_REQUEST_READY);
     tap_equal(outcome.continues, 1);
+    http_request_free(r);
+}
+
+TAP_CASE(a_head_stands_before_its_body_has_come)
+{
+    static const char head[] =
+        "POST /event?a=b HTTP/1.1\r\n" HOST "X: y\r\nContent-Length: 3\r\n\r\n";
+    struct http_request *r = http_request_new(&limits);
+    size_t n = 0;
+
+    tap_equal(http_request_receive(r, bytes_text(head), &n), HTTP_REQUEST_BODY);
+    tap_equal(n, strlen(head));
+    tap_equal(http_request_method(r), HTTP_REQUEST_POST);
+    tap_equal_text(http_request_path(r), "/event");
+    tap_equal_text(http_request_query(r), "a=b");
+    tap_equal_text(http_request_field(r, "x"), "y");
+    tap_check(http_request_keep_alive(r));
+    tap_check(!http_request_expects_continue(r));
+    tap_check(http_body_within(http_request_incoming(r), 3));
+    tap_check(!http_body_within(http_request_incoming(r), 2));
+    tap_equal(http_request_receive(r, bytes_text("abc"), &n),
+              HTTP_REQUEST_READY);
+    tap_equal_text(http_request_body(r), "abc");
+    http_request_free(r);
+
+    r = http_request_new(&limits);
+    tap_equal(http_request_receive(
+                  r, bytes_text(POST "Transfer-Encoding: chunked\r\n\r\n"), &n),
+              HTTP_REQUEST_BODY);
+    tap_check(!http_body_within(http_request_incoming(r), SIZE_MAX));
+    http_request_free(r);
+}
+
+/* One with a body of 1 MB; what it holds then. */
+static size_t held_by(struct http_request *r, bool drop)
+{
+    static uint8_t part[1 << 20];
+    size_t n = 0;
+    size_t held;
+
+    tap_equal(http_request_receive(
+                  r, bytes_text(POST "Content-Length: 1048577\r\n\r\n"), &n),
+              HTTP_REQUEST_BODY);
+    if (drop) {
+        http_body_drop(http_request_incoming(r));
+    }
+    tap_equal(http_request_receive(r, bytes_of(part, sizeof(part)), &n),
+              HTTP_REQUEST_MORE);
+    held = http_request_held(r);
+    tap_equal(http_request_receive(r, bytes_text("xG"), &n),
+              HTTP_REQUEST_READY);
+    tap_equal(n, 1);
+    tap_equal(http_request_body(r).len, drop ? 0 : sizeof(part) + 1);
+    http_request_next(r);
+    tap_check(http_request_held(r) < 40000);
+    return held;
+}
+
+TAP_CASE(a_body_that_is_dropped_is_read_past_and_not_held)
+{
+    struct http_request_limits wide = limits;
+
+    wide.body_bytes_max = 2 << 20;
+    struct http_request *r = http_request_new(&wide);
+
+    tap_check(held_by(r, true) < 40000);
+    tap_check(held_by(r, false) >= 1 << 20);
+    tap_check(held_by(r, true) < 40000);
+    http_request_free(r);
+}
+
+TAP_CASE(a_body_that_is_dropped_has_the_same_limits)
+{
+    struct http_request *r = http_request_new(&limits);
+    size_t n = 0;
+
+    (void)http_request_receive(
+        r, bytes_text(POST "Transfer-Encoding: chunked\r\n\r\n"), &n);
+    http_body_drop(http_request_incoming(r));
+    tap_equal(http_request_receive(r, bytes_text("4\r\nabcd\r\n3d\r\n"), &n),
+              HTTP_REQUEST_FAILED);
+    tap_equal(http_request_status(r), 413);
     http_request_free(r);
 }
 

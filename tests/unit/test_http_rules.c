@@ -22,8 +22,12 @@ static int refusal_of(struct bytes text)
     struct http_request *r = http_request_new(&limits);
     size_t n = 0;
     enum http_request_event event = http_request_receive(r, text, &n);
-    int status = event == HTTP_REQUEST_READY ? 0 : -1;
+    int status = -1;
 
+    if (event == HTTP_REQUEST_BODY && n < text.len) {
+        event = http_request_receive(r, bytes_from(text, n), &n);
+    }
+    status = event == HTTP_REQUEST_READY ? 0 : -1;
     if (event == HTTP_REQUEST_FAILED) {
         status = http_request_status(r);
     }
