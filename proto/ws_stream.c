@@ -16,6 +16,7 @@
 
 #define SPARES_MAX 4
 #define KEPT_BYTES_MAX 16384 /* of a buffer nobody uses at the moment */
+#define CONTEXT_BYTES 9216   /* of wslay's, about */
 
 enum {
     CODE_PROTOCOL = WSLAY_CODE_PROTOCOL_ERROR,
@@ -75,9 +76,11 @@ static ssize_t on_recv(wslay_event_context_ptr wslay,
 {
     struct ws_stream_busy *b = user_data;
     struct bytes taken = {NULL, 0};
+    bool between = ws_feed_at_start(&b->feed);
 
     (void)flags;
-    if (!(b->stopped && ws_feed_at_start(&b->feed))) {
+    b->stream->renewed |= between && !b->in_message;
+    if (!between || !b->stopped) {
         taken = ws_feed_take(&b->feed, room);
     }
     if (taken.len == 0) {
@@ -164,7 +167,7 @@ static void on_chunk(wslay_event_context_ptr wslay,
     struct bytes data = bytes_of(chunk->data, chunk->data_length);
 
     (void)wslay;
-    if (ws_feed_control(&b->feed) || b->fault != 0) {
+    if (ws_feed_control(&b->feed) || b->fault != 0 || b->stream->dropped) {
         return;
     }
     /* All of the message in one piece is read where it lies. */
@@ -217,9 +220,9 @@ static void on_message_end(struct ws_stream_busy *b,
     struct bytes message =
         b->whole.len > 0 ? b->whole : buffer_view(&b->message);
 
-    if (deflated) {
+    if (deflated && !b->stream->dropped) {
         deliver_deflated(b, kind, message);
-    } else {
+    } else if (!b->stream->dropped) {
         deliver(b, kind, message);
     }
     b->whole = bytes_of(NULL, 0);
@@ -303,7 +306,6 @@ static struct ws_stream_busy *busy_take(struct ws_stream_pool *pool,
     } else {
         pool->spares = b->next;
         pool->spare_count--;
-        b->next = NULL;
     }
     wslay_event_config_set_allowed_rsv_bits(
         b->wslay, s->deflate ? WSLAY_RSV1_BIT : WSLAY_RSV_NONE);
@@ -416,6 +418,7 @@ size_t ws_stream_receive(struct ws_stream *s,
     b->on_message = on_message;
     b->context = context;
     b->stopped = false;
+    s->renewed = s->busy == NULL;
     rc = wslay_event_recv(b->wslay);
     check(rc != WSLAY_ERR_NOMEM);
     if (rc != 0 && b->fault == 0) {
@@ -437,6 +440,26 @@ size_t ws_stream_receive(struct ws_stream *s,
         s->busy = b;
     }
     return in.len - left;
+}
+
+bool ws_stream_unfinished(const struct ws_stream *s)
+{
+    return s->busy != NULL;
+}
+
+size_t ws_stream_held(const struct ws_stream *s)
+{
+    return s->busy == NULL
+               ? 0
+               : sizeof(*s->busy) + CONTEXT_BYTES + s->busy->message.capacity;
+}
+
+void ws_stream_drop(struct ws_stream *s)
+{
+    s->dropped = true;
+    if (s->busy != NULL) {
+        buffer_done(&s->busy->message);
+    }
 }
 
 void ws_stream_close(struct ws_stream *s,

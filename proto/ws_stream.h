@@ -24,6 +24,8 @@ struct ws_stream {
     bool deflate;    /* permessage-deflate was agreed on (ws_deflate.h) */
     bool closed;     /* a close frame came, or a fault was answered by one */
     bool close_sent; /* nothing may be sent any more */
+    bool dropped;    /* no message is kept or told any more */
+    bool renewed;    /* what is unfinished began within the last receive */
     uint16_t
         close_code; /* of the peer's close or our fault; 1005: none given */
 };
@@ -61,6 +63,15 @@ size_t ws_stream_receive(struct ws_stream *s,
                          struct buffer *out,
                          ws_stream_on_message *on_message,
                          void *context);
+
+/* Whether a frame or a message has begun and not ended, and how much memory it
+ * holds, about. */
+bool ws_stream_unfinished(const struct ws_stream *s);
+size_t ws_stream_held(const struct ws_stream *s);
+
+/* Let go of a message that has begun, and tell of none any more: only control
+ * frames matter from here on. Not from within `on_message`. */
+void ws_stream_drop(struct ws_stream *s);
 
 /* Append a close frame, once; `reason` is at most 123 bytes. */
 void ws_stream_close(struct ws_stream *s,

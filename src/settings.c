@@ -76,8 +76,8 @@ static const struct settings_entry entries[] = {
      "Bytes of a WebSocket message from a client."},
     {"limits.request_timeout", SETTINGS_DURATION,
      AT(limits_request_timeout_ms), "15s", 100, 10 * MINUTE, 0,
-     "Time to send a whole request or finish a TLS handshake; slower senders "
-     "are cut off."},
+     "Time to send a whole request or WebSocket message, or to finish a TLS "
+     "handshake; slower senders are cut off."},
     {"limits.idle_timeout", SETTINGS_DURATION, AT(limits_idle_timeout_ms),
      "75s", 100, 1 * DAY, 0,
      "Time that an HTTP connection may stay open between requests."},
@@ -106,6 +106,11 @@ static const struct settings_entry entries[] = {
      "64M", 1 * M, 64 * G, 0,
      "Bytes of events, of the whole node, that are accepted and not yet on "
      "disk; more are refused as busy."},
+    {"limits.unfinished_bytes_max", SETTINGS_SIZE,
+     AT(limits_unfinished_bytes_max), "128M", 1 * M, 64 * G, 0,
+     "Bytes of requests and messages, of the whole node, of which only a part "
+     "has come; past it the newest of those over 16K are refused as busy, past "
+     "a quarter of it those of WebSockets whose keys may not publish."},
 
     {"websocket.compression", SETTINGS_BOOL, AT(websocket_compression),
      "false", 0, 0, 0,

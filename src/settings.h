@@ -63,6 +63,7 @@ struct settings {
     uint64_t limits_subscriptions_max;
     uint64_t limits_publishes_in_flight_max;
     uint64_t limits_queue_bytes_max;
+    uint64_t limits_unfinished_bytes_max;
 
     bool websocket_compression;
     uint64_t websocket_keepalive_ms;

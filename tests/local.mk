@@ -168,6 +168,7 @@ UNIT_BRIDGE = \
 	%D%/unit/test_shard_model \
 	%D%/unit/test_subscription \
 	%D%/unit/test_token \
+	%D%/unit/test_unfinished \
 	%D%/unit/test_ws_session
 
 UNIT_IO = \

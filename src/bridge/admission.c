@@ -60,7 +60,7 @@ enum problem admission_authorize(struct shard *shard,
                                               : PROBLEM_FORBIDDEN;
 }
 
-static bool publishes_here(const struct shard *shard, const struct api_key *key)
+bool admission_publishes(const struct shard *shard, const struct api_key *key)
 {
     for (size_t i = 0; i < key->publish_count; i++) {
         struct bytes name_space = channel_name_namespace(&key->publish[i]);
@@ -84,7 +84,7 @@ enum problem admission_publisher(struct client *client, struct moment now)
         shard_count(shard, keys_refused, 1);
         return PROBLEM_UNAUTHORIZED;
     }
-    return publishes_here(shard, key) ? PROBLEM_NONE : PROBLEM_FORBIDDEN;
+    return admission_publishes(shard, key) ? PROBLEM_NONE : PROBLEM_FORBIDDEN;
 }
 
 /* A version 4 UUID (RFC 9562, 5.4) for an event that gets no place in the log.

@@ -18,6 +18,9 @@ enum problem admission_authorize(struct shard *shard,
  * of that kind. */
 enum problem admission_publisher(struct client *client, struct moment now);
 
+/* Whether a checked key may publish to any of this node's namespaces. */
+bool admission_publishes(const struct shard *shard, const struct api_key *key);
+
 /* Queue a message's events for the log. An event that is too large fails by
  * itself; one that is not JSON fails them all. The answer comes back as a
  * publish with this client's id. */

@@ -4,8 +4,10 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "proto/ws_frame.h"
+#include "src/bridge/receive.h"
 #include "src/bridge/replay.h"
 #include "src/bridge/shard_state.h"
+#include "src/bridge/unfinished.h"
 
 #include <stdlib.h>
 
@@ -37,6 +39,7 @@ struct client *client_new(struct shard *shard, uint64_t id, void *socket)
     list_init(&c->send_node);
     list_init(&c->close_node);
     list_init(&c->resume_node);
+    list_init(&c->unfinished_node);
     lease_holder_init(&c->lease);
     ws_stream_init(&c->ws, false);
     return c;
@@ -99,6 +102,7 @@ void client_free(struct client *c)
     ws_stream_done(&c->ws, shard->ws_pool);
     buffer_done(&c->in);
     buffer_done(&c->out);
+    unfinished_release(c);
     free(c);
 }
 
@@ -180,6 +184,7 @@ void client_finish(struct client *c)
     c->state = CLIENT_CLOSING;
     client_wait_stop(c);
     list_remove(&c->keepalive_node);
+    receive_later(c);
     (void)client_output(c);
 }
 
@@ -191,6 +196,7 @@ void client_abort(struct client *c)
     unhold(c);
     list_remove(&c->keepalive_node);
     list_remove(&c->send_node);
+    receive_later(c);
     move_to(&c->shard->closing, &c->close_node);
 }
 
@@ -204,6 +210,7 @@ void client_wait_start(struct client *c,
         [CLIENT_WAIT_IDLE] = limits->idle_timeout_ms,
         [CLIENT_WAIT_CLOSE] = limits->close_timeout_ms,
         [CLIENT_WAIT_REFUSED] = CLIENT_REFUSED_TIMEOUT_MS,
+        [CLIENT_WAIT_MESSAGE] = limits->request_timeout_ms,
     };
 
     check(wait != CLIENT_WAIT_NONE);

@@ -38,6 +38,7 @@ enum client_wait {
     CLIENT_WAIT_IDLE,    /* the next request on a kept connection */
     CLIENT_WAIT_CLOSE,   /* the peer's half of a close */
     CLIENT_WAIT_REFUSED, /* the first message of one who may not be here */
+    CLIENT_WAIT_MESSAGE, /* the rest of a WebSocket message */
     CLIENT_WAIT_COUNT,
 };
 
@@ -67,13 +68,17 @@ struct client {
     struct http_request *request;   /* NULL while idle or a WebSocket */
     const struct http_route *route; /* of a request judged by its head */
     struct ws_stream ws;
-    struct buffer in;  /* bytes that came before they could be used */
-    struct buffer out; /* bytes that the socket has not taken */
-    bool blocked;      /* the socket took less than it was given */
-    bool held;         /* is sent nothing, and not read, for a moment */
-    bool keep_alive;   /* of the request being answered */
+    struct buffer in;        /* bytes that came before they could be used */
+    struct buffer out;       /* bytes that the socket has not taken */
+    size_t unfinished_bytes; /* of it, when that was last settled */
+    size_t charged;          /* of that, to the node's budget (unfinished.h) */
+    struct list unfinished_node; /* in the shard's, while it is charged */
+    bool blocked;                /* the socket took less than it was given */
+    bool held;       /* is sent nothing, and not read, for a moment */
+    bool keep_alive; /* of the request being answered */
     bool head_only;
     bool websocket;       /* speaks, or spoke, WebSocket */
+    bool publisher;       /* a WebSocket whose key may publish something here */
     enum problem refusal; /* the request's, or the WebSocket's: to be told */
     bool aborted;         /* to be closed without waiting for the peer */
     bool half_closed;     /* our half of the connection is shut */

@@ -24,6 +24,8 @@ static void expire_waits(struct shard *shard,
             http_api_timeout(c, now);
         } else if (wait == CLIENT_WAIT_REFUSED) {
             ws_session_refuse(c, now);
+        } else if (wait == CLIENT_WAIT_MESSAGE) {
+            ws_session_timeout(c, now);
         } else {
             client_abort(c);
         }

@@ -16,6 +16,10 @@ struct intake {
 
 /* False, charging nothing, when the bound would be passed. */
 bool intake_charge(struct intake *intake, size_t bytes);
+/* The same below a bound of its own. */
+bool intake_charge_within(struct intake *intake,
+                          size_t bytes,
+                          size_t bytes_max);
 /* Charge what cannot be refused, beyond the bound. */
 void intake_add(struct intake *intake, size_t bytes);
 void intake_release(struct intake *intake, size_t bytes);

@@ -73,6 +73,8 @@ libbridge_a_SOURCES = \
 	%D%/subscription.h \
 	%D%/token.c \
 	%D%/token.h \
+	%D%/unfinished.c \
+	%D%/unfinished.h \
 	%D%/upgrade.c \
 	%D%/upgrade.h \
 	%D%/ws_session.c \

@@ -43,6 +43,8 @@
     X(replay_records, "counter", "Events in these pages")                    \
     X(gaps, "counter", "Gaps that subscribers were told of")                 \
     X(catchup_lost, "counter", "Clients without cursors closed: a gap")      \
+    X(unfinished_bytes, "gauge", "Bytes of what has not wholly come")        \
+    X(unfinished_refused, "counter", "Of these, refused: over the budget")   \
     X(timeouts, "counter", "Connections closed because of a time limit")     \
     X(keys_refused, "counter", "API keys refused")                           \
     X(keys_refused_again, "counter", "Of these, known to be bad")            \

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "src/bridge/http_api.h"
 #include "src/bridge/shard_state.h"
+#include "src/bridge/unfinished.h"
 #include "src/bridge/ws_session.h"
 
 /* Use as many of the bytes as can be used now; returns how many. */
@@ -52,6 +53,18 @@ static void end_goodbye(struct client *c, struct bytes in)
     }
 }
 
+void receive_let_go(struct client *client)
+{
+    struct buffer in = client->in;
+
+    http_request_free(client->request);
+    client->request = NULL;
+    buffer_init(&client->in, in.cap);
+    end_goodbye(client, buffer_view(&in));
+    buffer_done(&in);
+    ws_stream_drop(&client->ws);
+}
+
 void receive_bytes(struct client *client, struct moment now, struct bytes in)
 {
     size_t used;
@@ -67,11 +80,13 @@ void receive_bytes(struct client *client, struct moment now, struct bytes in)
     if (client->in.overflowed) {
         client_abort(client);
     }
+    unfinished_settle(client, now);
 }
 
 void receive_later(struct client *client)
 {
-    if (client->in.len > 0 && list_empty(&client->resume_node)) {
+    if ((client->in.len > 0 || client->unfinished_bytes > 0) &&
+        list_empty(&client->resume_node)) {
         list_push_back(&client->shard->resumes, &client->resume_node);
     }
 }
@@ -105,5 +120,6 @@ void receive_waiting(struct shard *shard, struct moment now)
 
         delivery_render(shard, c);
         resume(c, now);
+        unfinished_settle(c, now);
     }
 }

@@ -13,8 +13,12 @@ struct shard;
 void receive_bytes(struct client *client, struct moment now, struct bytes in);
 
 /* Let what was kept be used when this step ends: what it asks for is never
- * begun inside of what answers the request before it. */
+ * begun inside of what answers the request before it. What the client holds is
+ * settled then, too. */
 void receive_later(struct client *client);
+
+/* A client that closes: what waited is read past, what has begun is dropped. */
+void receive_let_go(struct client *client);
 
 /* The step ends: use what was kept, of all that receive_later() named. */
 void receive_waiting(struct shard *shard, struct moment now);

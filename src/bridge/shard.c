@@ -16,6 +16,9 @@
 /* /metrics and the longest answer to a publish both fit. */
 #define TEXT_BYTES_MAX (256 * 1024)
 
+/* Of one message while it is looked at, after it. */
+#define SCRATCH_KEPT_BYTES_MAX ((size_t)64 * 1024)
+
 struct shard *shard_new(const struct shard_options *options)
 {
     const struct shard_limits *limits = options->limits;
@@ -52,6 +55,7 @@ struct shard *shard_new(const struct shard_options *options)
     list_init(&shard->stream_keepalives);
     list_init(&shard->histories);
     list_init(&shard->publishes);
+    list_init(&shard->unfinished);
     list_init(&shard->resumes);
     list_init(&shard->ended_subscriptions);
     list_init(&shard->ended_replays);
@@ -129,6 +133,7 @@ static struct client *open_client(struct shard *shard,
 static void end_step(struct shard *shard, struct moment now)
 {
     receive_waiting(shard, now);
+    buffer_trim(&shard->scratch, SCRATCH_KEPT_BYTES_MAX);
     free_ended(shard);
 }
 

@@ -103,6 +103,7 @@ struct shard_options {
     const struct namespace_table *namespaces;
     struct authority *authority; /* this shard's own: it holds a cache */
     struct intake *intake;
+    struct intake *unfinished;          /* the node's (unfinished.h) */
     struct metrics *metrics;            /* this shard's own */
     struct metrics *const *all_metrics; /* for /metrics */
     size_t all_metrics_count;

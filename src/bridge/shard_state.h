@@ -55,6 +55,7 @@ struct shard {
     struct list held; /* by their deadlines */
     size_t held_count;
     struct list keepalives;        /* of WebSockets */
+    struct list unfinished;        /* clients that are charged, newest last */
     struct list histories;         /* that wait, by their deadlines */
     struct list stream_keepalives; /* of event streams */
     struct list waits[CLIENT_WAIT_COUNT];

@@ -68,6 +68,8 @@ void ws_session_begin(struct client *client,
                &client->lease,
                LEASE_CLIENT,
                client->shard->admitted);
+    client->publisher =
+        admission_publishes(client->shard, client->shard->admitted);
 }
 
 void ws_session_keepalive(struct client *client, struct moment now)
@@ -281,6 +283,7 @@ static void renew(struct client *c, const struct api_key *key)
     struct lease_table *leases = &c->shard->leases;
 
     lease_hold(leases, &c->lease, LEASE_CLIENT, key);
+    c->publisher = admission_publishes(c->shard, key);
     list_each(node, &c->subscriptions)
     {
         struct subscription *s =
@@ -399,6 +402,33 @@ static bool on_message(void *context,
     return client_wants_read(c);
 }
 
+/* A message is bounded as a whole, as a request is: neither its bytes nor the
+ * control frames between its parts give it more time. Of one who may not be
+ * here, none is waited for. */
+static void wait_for_rest(struct client *c, struct moment now)
+{
+    if (!ws_stream_unfinished(&c->ws)) {
+        if (c->wait == CLIENT_WAIT_MESSAGE) {
+            client_wait_stop(c);
+        }
+        return;
+    }
+    if (c->refusal != PROBLEM_NONE) {
+        ws_session_refuse(c, now);
+        return;
+    }
+    if (c->ws.renewed) {
+        client_wait_stop(c);
+    }
+    client_wait_start(c, CLIENT_WAIT_MESSAGE, now);
+}
+
+void ws_session_timeout(struct client *client, struct moment now)
+{
+    shard_count(client->shard, timeouts, 1);
+    ws_session_close(client, now, 1008, "a message took too long to arrive");
+}
+
 size_t ws_session_receive(struct client *client,
                           struct moment now,
                           struct bytes in)
@@ -419,6 +449,9 @@ size_t ws_session_receive(struct client *client,
         client_abort(client);
     } else if (client->ws.closed && client->state == CLIENT_WS_OPEN) {
         leave(client, now);
+    }
+    if (client->state == CLIENT_WS_OPEN) {
+        wait_for_rest(client, now);
     }
     buffer_done(&control);
     return used;

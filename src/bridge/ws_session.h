@@ -32,6 +32,9 @@ size_t ws_session_receive(struct client *client,
                           struct moment now,
                           struct bytes in);
 
+/* A message that was begun is not finished in time. */
+void ws_session_timeout(struct client *client, struct moment now);
+
 /* Its publish came back. */
 void ws_session_answer(struct client *client, const struct publish *publish);
 

@@ -27,6 +27,7 @@ struct server {
     struct log *log;
     struct log_thread *log_thread;
     struct intake intake;
+    struct intake unfinished;  /* of what has not wholly come */
     struct intake peer_intake; /* of what the cluster's other nodes send */
     struct namespace_table namespaces;
     atomic_size_t connections;
@@ -291,6 +292,7 @@ static void start_shard(struct server *server, unsigned index)
                   .namespaces = &server->namespaces,
                   .authority = server->authorities[index],
                   .intake = &server->intake,
+                  .unfinished = &server->unfinished,
                   .metrics = server->metrics[index],
                   .all_metrics = server->metrics,
                   .all_metrics_count = server->shard_count + 2,
@@ -400,6 +402,7 @@ static void prepare(struct server *server)
         server->shard_count = SERVER_SHARDS_MAX;
     }
     server->intake.bytes_max = options->queue_bytes_max;
+    server->unfinished.bytes_max = options->unfinished_bytes_max;
     server->peer_intake.bytes_max = options->queue_bytes_max;
     cluster_status_init(&server->status);
     namespace_table_init(&server->namespaces, random_u64());

@@ -41,6 +41,7 @@ struct server_options {
     size_t connections_max;
     struct socket_limits socket_limits;
     size_t queue_bytes_max;
+    size_t unfinished_bytes_max;
     uint64_t drain_ms; /* over which clients are sent away at the end */
     struct shard_limits limits;
     bool compression;

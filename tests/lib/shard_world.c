@@ -26,7 +26,8 @@ struct shard_world_options shard_world_defaults(void)
                    .close_timeout_ms = 5000,
                    .keepalive_ms = 60000,
                    .connection_timeout_ms = 300000},
-        .intake_bytes_max = 64 << 20};
+        .intake_bytes_max = 64 << 20,
+        .unfinished_bytes_max = 64 << 20};
 }
 
 static uint64_t lookup_vector(void *context, struct vector *ret)
@@ -165,6 +166,7 @@ static void make_shard(struct shard_world *w)
         .namespaces = &w->namespaces,
         .authority = w->authority,
         .intake = &w->intake,
+        .unfinished = &w->unfinished,
         .lookup = lookup(w),
         .cluster = {.context = w,
                     .show = show_cluster,
@@ -196,6 +198,7 @@ struct shard_world *shard_world_new(const struct shard_world_options *options)
     namespace_table_add(&w->namespaces, bytes_text("default"), NULL);
     namespace_table_add(&w->namespaces, bytes_text("other"), NULL);
     w->intake.bytes_max = w->options.intake_bytes_max;
+    w->unfinished.bytes_max = w->options.unfinished_bytes_max;
     w->all_metrics[0] = &w->metrics;
     list_init(&w->waiting);
     sequencer_init(&w->sequencer, ORIGIN, 0, 0);

@@ -19,6 +19,7 @@
 struct shard_world_options {
     struct shard_limits limits;
     size_t intake_bytes_max;
+    size_t unfinished_bytes_max;
     bool compression;
     const struct bytes *allowed_origins;
     size_t allowed_origins_count;
@@ -33,6 +34,7 @@ struct shard_world {
     struct authority *authority;
     struct namespace_table namespaces;
     struct intake intake;
+    struct intake unfinished;
     struct metrics metrics;
     struct metrics *all_metrics[1];
     uint8_t secret[64];

@@ -283,6 +283,7 @@ void world_node_begin(struct world *w, size_t node, bool joins)
     n->started_ms = w->now_ms;
     n->paused_until_ms = 0;
     n->intake = (struct intake){.bytes_max = WORLD_INTAKE_BYTES_MAX};
+    n->unfinished = (struct intake){.bytes_max = WORLD_INTAKE_BYTES_MAX};
     n->metrics = (struct metrics){0};
     n->tick_ms = MOMENT_NEVER;
     n->turn_ms = MOMENT_NEVER;

@@ -79,6 +79,7 @@ void world_shards_begin(struct world *w, struct world_node *n)
             .namespaces = &w->namespaces,
             .authority = w->authority,
             .intake = &n->intake,
+            .unfinished = &n->unfinished,
             .metrics = &s->metrics,
             .clustered = true,
         };

@@ -79,6 +79,7 @@ struct world_node {
     struct hub *hub;
     struct commit *commit;
     struct intake intake;
+    struct intake unfinished;
     struct metrics metrics;
     struct world_shard shards[WORLD_SHARDS];
     bool drains;

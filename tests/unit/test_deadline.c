@@ -312,6 +312,70 @@ TAP_CASE(a_subscriber_that_takes_nothing_is_waited_for)
     shard_world_free(w);
 }
 
+/* The first bytes of a text frame that says it has 1000. */
+static void begin_message(struct shard_peer *p)
+{
+    shard_peer_send_bytes(p, bytes_of("\x81\xfe\x03\xe8\0\0\0\0abc", 11));
+    shard_world_settle(p->world);
+}
+
+TAP_CASE(a_message_that_does_not_end_is_closed_at_the_request_limit)
+{
+    struct shard_world *w = shard_world_new(NULL);
+    struct shard_peer *p = shard_world_websocket(w);
+
+    shard_world_wait(w, 20000); /* between messages nothing ends it */
+    begin_message(p);
+    shard_world_wait(w, 14999);
+    tap_equal_text(bytes_text(shard_peer_lines(p)), "");
+    shard_world_wait(w, 1);
+    tap_equal_text(bytes_text(shard_peer_lines(p)),
+                   "close 1008 a message took too long to arrive\n");
+    tap_equal(atomic_load(&w->metrics.timeouts), 1);
+    shard_world_wait(w, w->options.limits.close_timeout_ms);
+    tap_check(p->closed);
+    shard_world_free(w);
+}
+
+TAP_CASE(bytes_and_control_frames_do_not_move_the_limit_of_a_message)
+{
+    struct shard_world *w = shard_world_new(NULL);
+    struct shard_peer *p = shard_world_websocket(w);
+
+    shard_peer_send_bytes(p, bytes_of("\x01\x80\0\0\0\0", 6));
+    for (int i = 0; i < 15; i++) {
+        shard_world_settle(w);
+        shard_world_wait(w, 999);
+        shard_peer_send_bytes(p, bytes_of("\0\x81\0\0\0\0a", 7));
+        shard_peer_frame(p, 9, bytes_text("ping"));
+        shard_peer_frame(p, 10, bytes_text("pong"));
+    }
+    shard_world_settle(w);
+    tap_check(strstr(shard_peer_lines(p), "close") == NULL);
+    shard_world_wait(w, 15);
+    tap_check(strstr(shard_peer_lines(p), "close 1008") != NULL);
+    shard_world_free(w);
+}
+
+TAP_CASE(each_message_has_its_own_limit_also_where_they_are_never_apart)
+{
+    struct shard_world *w = shard_world_new(NULL);
+    struct shard_peer *p = shard_world_websocket(w);
+
+    shard_peer_send_bytes(p, bytes_of("\x81\x80", 2));
+    for (int i = 0; i < 100; i++) {
+        shard_world_settle(w);
+        shard_world_wait(w, 1000);
+        /* The rest of an empty message, and the beginning of another. */
+        shard_peer_send_bytes(p, bytes_of("\0\0\0\0\x81\x80", 6));
+    }
+    shard_world_settle(w);
+    tap_check(strstr(shard_peer_lines(p), "close") == NULL);
+    shard_world_wait(w, 15000);
+    tap_check(strstr(shard_peer_lines(p), "close 1008") != NULL);
+    shard_world_free(w);
+}
+
 TAP_CASE(many_clients_expire_each_in_its_own_time)
 {
     enum { PEERS = 100 };

@@ -18,6 +18,18 @@ TAP_CASE(a_charge_that_just_fits_is_taken)
     tap_equal(charged(&intake), 100);
 }
 
+TAP_CASE(a_bound_of_ones_own_is_beside_that_of_all)
+{
+    struct intake intake = {.bytes_max = 100};
+
+    tap_check(intake_charge_within(&intake, 20, 25));
+    tap_check(!intake_charge_within(&intake, 6, 25));
+    tap_equal(charged(&intake), 20);
+    tap_check(intake_charge(&intake, 80));
+    tap_check(!intake_charge_within(&intake, 0, 25));
+    tap_equal(charged(&intake), 100);
+}
+
 TAP_CASE(a_charge_one_byte_over_is_refused_and_charges_nothing)
 {
     struct intake intake = {.bytes_max = 100};

@@ -61,6 +61,7 @@ TAP_CASE(settings_begin_with_their_defaults)
     tap_equal(s.limits_body_bytes_max, 8 * 1024 * 1024);
     tap_equal(s.limits_request_timeout_ms, 15000);
     tap_equal(s.limits_queue_bytes_max, 64 * 1024 * 1024);
+    tap_equal(s.limits_unfinished_bytes_max, 128 * 1024 * 1024);
     tap_check(!s.websocket_compression);
     tap_equal(s.websocket_keepalive_ms, 25000);
     tap_equal(s.websocket_timeout_ms, 300000);

@@ -1,4 +1,5 @@
 /* What each message of a WebSocket does and is answered. */
+#include "src/bridge/client.h"
 #include "tests/lib/shard_world.h"
 
 #include <stdio.h>
@@ -609,6 +610,31 @@ TAP_CASE(a_message_in_many_frames_and_pieces_is_one_message)
               "pong between\n"
               "{\"type\":\"connection_ack\",\"connectionTimeoutMs\":300000}\n"
               "{\"type\":\"ka\"}\n");
+    shard_world_free(w);
+}
+
+TAP_CASE(of_one_who_may_not_be_here_no_message_is_gathered)
+{
+    struct shard_world *w = shard_world_new(NULL);
+    struct shard_peer *p = shard_world_connect(w);
+    const struct client *c = p->client;
+    uint8_t part[60000] = {0};
+
+    shard_peer_upgrade(p, "Sec-WebSocket-Protocol: aws-appsync-event-ws", "");
+    shard_world_turn(w);
+    tap_check(
+        bytes_starts_with(shard_peer_take(p), bytes_text("HTTP/1.1 101")));
+    shard_peer_send_bytes(p,
+                          bytes_of("\x81\xff\0\0\0\0\0\x10\0\0\0\0\0\0", 14));
+    shard_peer_send_bytes(p, bytes_of(part, sizeof(part)));
+    shard_world_settle(w);
+    tap_check(strstr(shard_peer_lines(p), "connection_error") != NULL);
+    shard_peer_send_bytes(p, bytes_of(part, sizeof(part)));
+    shard_world_settle(w);
+    tap_equal(c->state, CLIENT_CLOSING);
+    tap_check(ws_stream_held(&c->ws) < 20000);
+    shard_world_wait(w, w->options.limits.close_timeout_ms + 1);
+    tap_check(p->closed);
     shard_world_free(w);
 }
 

@@ -255,4 +255,56 @@ TAP_CASE(a_clients_frames_are_masked_and_a_server_reads_them)
     world_done(&server);
 }
 
+static bool take(void *context, enum ws_stream_kind kind, struct bytes message)
+{
+    (void)context;
+    (void)kind;
+    (void)message;
+    return true;
+}
+
+/* Whether what is unfinished after these bytes, sent without masks, began
+ * within them. */
+static bool renewed(struct ws_stream *s,
+                    struct ws_stream_pool *pool,
+                    struct bytes in)
+{
+    struct buffer out;
+
+    buffer_init(&out, 1000);
+    tap_equal(ws_stream_receive(s, pool, in, &out, take, NULL), in.len);
+    tap_check(ws_stream_unfinished(s));
+    buffer_done(&out);
+    return s->renewed;
+}
+
+TAP_CASE(what_is_unfinished_is_told_from_what_was_before)
+{
+#define BYTES(text) bytes_of(text, sizeof(text) - 1)
+    struct ws_stream_pool *pool = ws_stream_pool_new(WS_STREAM_CLIENT, 1000, 1);
+    struct ws_stream s;
+
+    ws_stream_init(&s, false);
+    tap_check(!ws_stream_unfinished(&s));
+    tap_check(renewed(&s, pool, BYTES("\x81"))); /* half a header */
+    tap_check(!renewed(&s,
+                       pool,
+                       BYTES("\x03"
+                             "a"))); /* of "abc" */
+    tap_check(!renewed(&s, pool, BYTES("b")));
+    tap_check(renewed(&s,
+                      pool,
+                      BYTES("c\x01\x02"
+                            "d")));                    /* the next */
+    tap_check(!renewed(&s, pool, BYTES("e")));         /* and more of it */
+    tap_check(!renewed(&s, pool, BYTES("\x8a\x02x"))); /* half a pong */
+    tap_check(!renewed(&s, pool, BYTES("y\x8a\x00")));
+    tap_check(!renewed(&s, pool, BYTES("\x80\x01")));
+    tap_check(renewed(&s, pool, BYTES("f\x8a\x01"))); /* between messages */
+    tap_check(renewed(&s, pool, BYTES("x\x8a\x01")));
+    ws_stream_done(&s, pool);
+    ws_stream_pool_free(pool);
+#undef BYTES
+}
+
 TAP_MAIN()

@@ -2,8 +2,19 @@
 #include "proto/ws_stream.h"
 
 #include "proto/ws_deflate.h"
+#include "proto/ws_frame.h"
 #include "tests/lib/tap.h"
 #include "tests/lib/ws_bench.h"
+
+static bool count_message(void *context,
+                          enum ws_stream_kind kind,
+                          struct bytes message)
+{
+    (void)kind;
+    (void)message;
+    ++*(int *)context;
+    return true;
+}
 
 TAP_CASE(a_message_may_have_its_limit_and_no_byte_more)
 {
@@ -244,6 +255,65 @@ TAP_CASE(a_close_from_within_a_message_keeps_pongs_back)
            "bye");
     tap_check(w.stream.busy == NULL);
     world_done(&w);
+}
+
+TAP_CASE(what_is_dropped_is_not_kept_or_told_and_the_close_is_awaited)
+{
+    static uint8_t part[100000];
+    struct ws_stream_pool *pool =
+        ws_stream_pool_new(WS_STREAM_SERVER, 1 << 20, 1);
+    struct ws_stream s;
+    struct buffer out;
+    struct buffer in;
+    int messages = 0;
+
+    buffer_init(&out, 1000);
+    buffer_init(&in, 1 << 20);
+    ws_stream_init(&s, false);
+    ws_frame_append(
+        &in, WS_FRAME_TEXT, bytes_of(part, sizeof(part)), &(uint64_t){7});
+    in.len--;
+    (void)ws_stream_receive(
+        &s, pool, buffer_view(&in), &out, count_message, &messages);
+    tap_check(ws_stream_held(&s) >= sizeof(part));
+
+    ws_stream_close(&s, pool, 1000, bytes_of(NULL, 0), &out);
+    ws_stream_drop(&s);
+    tap_check(ws_stream_held(&s) < 20000);
+    (void)ws_stream_receive(&s,
+                            pool,
+                            bytes_of(in.data + in.len, 1),
+                            &out,
+                            count_message,
+                            &messages);
+    tap_equal(messages, 0);
+    tap_check(!ws_stream_unfinished(&s));
+
+    in.len -= 999;
+    (void)ws_stream_receive(
+        &s, pool, buffer_view(&in), &out, count_message, &messages);
+    tap_check(ws_stream_unfinished(&s));
+    tap_check(ws_stream_held(&s) < 20000);
+    tap_check(!s.closed);
+    buffer_clear(&out);
+    (void)ws_stream_receive(&s,
+                            pool,
+                            bytes_of(in.data + in.len, 1000 - 1),
+                            &out,
+                            count_message,
+                            &messages);
+    (void)ws_stream_receive(&s,
+                            pool,
+                            bytes_of("\0\x88\x80\0\0\0\0", 7),
+                            &out,
+                            count_message,
+                            &messages);
+    tap_check(s.closed);
+    tap_equal(messages, 0);
+    ws_stream_done(&s, pool);
+    ws_stream_pool_free(pool);
+    buffer_done(&in);
+    buffer_done(&out);
 }
 
 TAP_CASE(a_small_message_that_inflates_beyond_the_limit_ends_with_1009)

@@ -1,0 +1,115 @@
+/* Small amounts are only summed for the metrics. Larger ones are charged to the
+ * node in granules, so that threads meet here only when a buffer grows. */
+#include "src/bridge/unfinished.h"
+
+#include "base/check.h"
+#include "src/bridge/http_api.h"
+#include "src/bridge/receive.h"
+#include "src/bridge/shard_state.h"
+#include "src/bridge/ws_session.h"
+
+#define GRANULE_BYTES ((size_t)16 * 1024)
+
+static size_t held_by(const struct client *c)
+{
+    size_t request = c->request == NULL ? 0 : http_request_held(c->request);
+
+    return request + ws_stream_held(&c->ws) + c->in.capacity;
+}
+
+static bool publishes(const struct client *c)
+{
+    return !c->websocket || c->publisher;
+}
+
+/* Charge `bytes` in all; false, changing nothing, when there is no room. */
+static bool charge(struct client *c, size_t bytes)
+{
+    struct shard *shard = c->shard;
+    struct intake *budget = shard->options.unfinished;
+    size_t max = publishes(c) ? budget->bytes_max : budget->bytes_max / 4;
+    size_t wanted =
+        bytes <= UNFINISHED_SMALL_BYTES
+            ? 0
+            : (bytes + GRANULE_BYTES - 1) / GRANULE_BYTES * GRANULE_BYTES;
+
+    if (wanted > c->charged &&
+        !intake_charge_within(budget, wanted - c->charged, max)) {
+        return false;
+    }
+    if (wanted < c->charged) {
+        intake_release(budget, c->charged - wanted);
+    }
+    if (wanted == 0) {
+        list_remove(&c->unfinished_node);
+    } else if (c->charged == 0) {
+        list_push_back(&shard->unfinished, &c->unfinished_node);
+    }
+    c->charged = wanted;
+    return true;
+}
+
+static void count(struct client *c, size_t held)
+{
+    shard_count(c->shard, unfinished_bytes, held - c->unfinished_bytes);
+    c->unfinished_bytes = held;
+}
+
+/* An answer that is due is still given, but to nothing that came after. */
+static void refuse(struct client *c, struct moment now)
+{
+    shard_count(c->shard, unfinished_refused, 1);
+    switch (c->state) {
+    case CLIENT_HTTP_IDLE:
+    case CLIENT_HTTP_READING:
+        c->keep_alive = false;
+        c->head_only = false;
+        http_api_finish(c, now, PROBLEM_BUSY, bytes_of(NULL, 0));
+        break;
+    case CLIENT_WS_OPEN:
+        ws_session_close(c, now, 1013, "too much at once: try again later");
+        break;
+    case CLIENT_HTTP_WAITING:
+    case CLIENT_HISTORY:
+        c->keep_alive = false;
+        buffer_done(&c->in);
+        break;
+    case CLIENT_STREAM:
+    case CLIENT_CLOSING:
+        break;
+    }
+    if (c->state == CLIENT_CLOSING) {
+        receive_let_go(c);
+    }
+    count(c, held_by(c));
+    check(charge(c, c->unfinished_bytes));
+}
+
+void unfinished_settle(struct client *client, struct moment now)
+{
+    struct shard *shard = client->shard;
+    size_t held = 0;
+
+    if (client->state == CLIENT_CLOSING) {
+        receive_let_go(client);
+    }
+    held = held_by(client);
+    if (held != client->unfinished_bytes) {
+        count(client, held);
+    }
+    while (!charge(client, client->unfinished_bytes)) {
+        bool newest = client->charged == 0 || !publishes(client);
+
+        refuse(newest ? client
+                      : list_entry(shard->unfinished.prev,
+                                   struct client,
+                                   unfinished_node),
+               now);
+    }
+}
+
+void unfinished_release(struct client *client)
+{
+    count(client, 0);
+    check(charge(client, 0));
+}
