@@ -187,6 +187,7 @@ UNIT_IO = \
 	%D%/unit/test_logger_flood \
 	%D%/unit/test_mailbox \
 	%D%/unit/test_signals \
+	%D%/unit/test_memory \
 	%D%/unit/test_outbound \
 	%D%/unit/test_tls \
 	%D%/unit/test_token_secret \
@@ -288,6 +289,7 @@ E2E_TESTS = \
 	%D%/e2e/slow.test \
 	%D%/e2e/status.test \
 	%D%/e2e/vanished.test \
+	%D%/e2e/unfinished.test \
 	%D%/e2e/websockets.test \
 	%D%/e2e/windows.test \
 	%D%/e2e/weir_js.test

@@ -15,6 +15,9 @@
  * given of it, holds one event more than its bound. */
 #define ARENA_BYTES_MAX ((size_t)8 << 20)
 
+/* Of each buffer, from one chunk to the next. */
+#define ARENA_KEPT_BYTES_MAX ((size_t)1 << 20)
+
 /* A frame with a subscription's begin in front never needs more. */
 #define FRAME_OVERHEAD_MAX (WS_FRAME_HEADER_MAX + WS_DEFLATE_STORED_LEN)
 
@@ -44,8 +47,14 @@ void delivery_arena_clear(struct delivery_arena *a)
 {
     a->count = 0;
     a->tail_count = 0;
-    buffer_clear(&a->text);
-    buffer_clear(&a->deflated);
+    buffer_trim(&a->text, ARENA_KEPT_BYTES_MAX);
+    buffer_trim(&a->deflated, ARENA_KEPT_BYTES_MAX);
+    buffer_trim(&a->rendered, ARENA_KEPT_BYTES_MAX);
+    if (a->capacity > 2 * DELIVERY_CHUNK_COUNT_MAX) {
+        free(a->list);
+        a->list = NULL;
+        a->capacity = 0;
+    }
 }
 
 /* The text of an event in one of its formats. */

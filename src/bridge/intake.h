@@ -11,6 +11,7 @@
 
 struct intake {
     atomic_size_t bytes;
+    atomic_size_t bytes_most; /* since intake_take_most() */
     size_t bytes_max;
 };
 
@@ -23,5 +24,8 @@ bool intake_charge_within(struct intake *intake,
 /* Charge what cannot be refused, beyond the bound. */
 void intake_add(struct intake *intake, size_t bytes);
 void intake_release(struct intake *intake, size_t bytes);
+
+/* The most that was charged at once since the last call, about. */
+size_t intake_take_most(struct intake *intake);
 
 #endif

@@ -16,6 +16,9 @@
 /* /metrics and the longest answer to a publish both fit. */
 #define TEXT_BYTES_MAX (256 * 1024)
 
+/* Room for batches that wait, once none does. */
+#define BATCHES_KEPT_MAX 4096
+
 /* Of one message while it is looked at, after it. */
 #define SCRATCH_KEPT_BYTES_MAX ((size_t)64 * 1024)
 
@@ -213,6 +216,11 @@ static void walk_chunk(struct shard *shard, struct moment now)
             shard->batches + done,
             (shard->batch_count - done) * sizeof(shard->batches[0]));
     shard->batch_count -= done;
+    if (shard->batch_count == 0 && shard->batch_capacity > BATCHES_KEPT_MAX) {
+        free(shard->batches);
+        shard->batches = NULL;
+        shard->batch_capacity = 0;
+    }
     replay_page_walked(shard);
 }
 

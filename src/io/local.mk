@@ -48,6 +48,8 @@ libio_a_SOURCES = \
 	%D%/machine.h \
 	%D%/mailbox.c \
 	%D%/mailbox.h \
+	%D%/memory.c \
+	%D%/memory.h \
 	%D%/outbound.c \
 	%D%/outbound.h \
 	%D%/peer_batch.c \
@@ -57,6 +59,8 @@ libio_a_SOURCES = \
 	%D%/server_cluster.h \
 	%D%/server_ports.c \
 	%D%/server_ports.h \
+	%D%/server_tls.c \
+	%D%/server_tls.h \
 	%D%/server.h \
 	%D%/shard_loop.c \
 	%D%/shard_loop.h \

@@ -10,6 +10,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* What is much larger than what comes is given back above this. */
+#define KEPT_COUNT 4096
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct mailbox *m = poll->data;
@@ -89,6 +92,11 @@ size_t mailbox_take(struct mailbox *m, const struct mail **ret)
     count = m->waiting_count;
     m->taken = m->waiting;
     m->taken_capacity = m->waiting_capacity;
+    if (old_capacity > KEPT_COUNT && count < old_capacity / 8) {
+        free(old);
+        old = NULL;
+        old_capacity = 0;
+    }
     m->waiting = old;
     m->waiting_capacity = old_capacity;
     m->waiting_count = 0;

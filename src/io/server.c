@@ -9,8 +9,10 @@
 #include "src/io/logger.h"
 #include "src/io/machine.h"
 #include "src/io/mailbox.h"
+#include "src/io/memory.h"
 #include "src/io/server_cluster.h"
 #include "src/io/server_ports.h"
+#include "src/io/server_tls.h"
 #include "src/io/shard_loop.h"
 #include "src/io/signals.h"
 #include "src/io/token_secret.h"
@@ -38,6 +40,7 @@ struct server {
     uv_loop_t uv;
     struct mailbox mailbox;
     struct signals signals;
+    struct memory memory;
     uint8_t token_secret[TOKEN_SECRET_BYTES];
     struct cluster_loop *cluster; /* NULL: a node on its own */
     struct server_cluster_parts cluster_parts;
@@ -62,6 +65,7 @@ static void close_handles(struct server *server)
 {
     signals_close(&server->signals);
     mailbox_close(&server->mailbox);
+    memory_close(&server->memory);
 }
 
 /* The second time, clients are not waited for. */
@@ -115,8 +119,7 @@ static void take_stopped(struct server *server, const void *who)
         close_handles(server);
         return;
     }
-    server->shards_running--;
-    if (server->shards_running > 0) {
+    if (--server->shards_running > 0) {
         return;
     }
     if (server->cluster != NULL) {
@@ -147,40 +150,13 @@ static void on_mail(void *context)
     }
 }
 
-static void reload_certificate(struct server *server)
-{
-    const struct server_tls *tls = server->options->tls;
-    struct tls_context *context;
-    struct why why;
-
-    if (tls == NULL) {
-        return;
-    }
-    if (tls_context_new_server(
-            tls->certificate_file, tls->key_file, &context, &why) != 0) {
-        logger_line(LOGGER_ERROR,
-                    "tls.reload",
-                    "reason=\"%s\" action=\"the old certificate stays\"",
-                    why.text);
-        return;
-    }
-    for (unsigned i = 0; i < server->shard_count; i++) {
-        const struct mail mail = {.kind = MAIL_TLS,
-                                  .content = tls_context_ref(context)};
-
-        mailbox_post(shard_loop_mailbox(server->shards[i]), &mail, 1);
-    }
-    tls_context_unref(context);
-    logger_line(
-        LOGGER_INFO, "tls.reloaded", "file=\"%s\"", tls->certificate_file);
-}
-
 static void on_signal(void *context, int number)
 {
     struct server *server = context;
 
     if (number == SIGHUP) {
-        reload_certificate(server);
+        server_tls_reload(
+            server->options->tls, server->shard_mailboxes, server->shard_count);
     } else {
         begin_stop(server);
     }
@@ -439,6 +415,7 @@ static void take_apart(struct server *server)
     tls_context_unref(server->tls_context);
     for (unsigned i = 0; i < server->shard_count; i++) {
         shard_loop_free(server->shards[i]);
+        authority_free(server->authorities[i]);
     }
     if (server->looping) {
         uv_run(&server->uv, UV_RUN_DEFAULT);
@@ -446,9 +423,6 @@ static void take_apart(struct server *server)
         check(uv_loop_close(&server->uv) == 0);
     }
     log_close(server->log);
-    for (unsigned i = 0; i < server->shard_count; i++) {
-        authority_free(server->authorities[i]);
-    }
     for (unsigned i = 0; i < server->shard_count + 2; i++) {
         free(server->metrics[i]);
     }
@@ -469,6 +443,7 @@ int server_run(const struct server_options *options, struct why *why)
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* write() fails, as on a full disk */
     machine_raise_descriptors();
+    memory_prepare();
     prepare(&server);
     rc = make_authorities(&server, why);
     if (rc == 0) {
@@ -483,6 +458,11 @@ int server_run(const struct server_options *options, struct why *why)
         check(mailbox_init(&server.mailbox, &server.uv, on_mail, &server) == 0);
         signals_watch(
             &server.signals, &server.uv, numbers, 3, on_signal, &server);
+        memory_watch(&server.memory,
+                     &server.uv,
+                     &server.connections,
+                     &server.intake,
+                     &server.unfinished);
         server.looping = true;
         rc = prepare_start(&server);
         if (rc != 0) {

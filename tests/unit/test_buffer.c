@@ -29,6 +29,25 @@ TAP_CASE(done_accepts_null_and_a_zeroed_buffer_and_twice)
     tap_equal(b.len, 0);
 }
 
+TAP_CASE(trimming_empties_and_keeps_only_what_is_small)
+{
+    struct buffer b;
+
+    buffer_init(&b, 1000);
+    buffer_append(&b, bytes_text("abc"));
+    buffer_trim(&b, 64);
+    tap_equal(b.len, 0);
+    tap_equal(b.capacity, 64);
+    tap_check(buffer_reserve(&b, 1001) == NULL);
+    buffer_trim(&b, 63);
+    tap_equal(b.capacity, 0);
+    tap_check(b.data == NULL);
+    tap_check(!b.overflowed);
+    buffer_text(&b, "d");
+    tap_equal_text(buffer_view(&b), "d");
+    buffer_done(&b);
+}
+
 TAP_CASE(appending_keeps_the_order)
 {
     struct buffer b;

@@ -47,6 +47,17 @@ TAP_CASE(a_charge_over_the_whole_bound_is_refused_when_nothing_is_there)
     tap_check(intake_charge(&intake, 100));
 }
 
+TAP_CASE(the_most_that_was_charged_is_remembered_until_it_is_taken)
+{
+    struct intake intake = {.bytes_max = 100};
+
+    (void)intake_charge(&intake, 60);
+    intake_release(&intake, 50);
+    tap_check(!intake_charge(&intake, 95));
+    tap_equal(intake_take_most(&intake), 60);
+    tap_equal(intake_take_most(&intake), 10);
+}
+
 TAP_CASE(what_is_released_can_be_charged_again)
 {
     struct intake intake = {.bytes_max = 100};

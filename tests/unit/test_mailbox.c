@@ -206,4 +206,25 @@ TAP_CASE(letters_of_many_threads_all_arrive_those_of_each_in_order)
     reader_done(&r);
 }
 
+TAP_CASE(the_room_of_a_flood_is_given_back)
+{
+    struct reader r;
+    const struct mail *mail;
+
+    reader_init(&r, 1);
+    for (uintptr_t i = 1; i <= 20000; i++) {
+        post(&r, i);
+    }
+    tap_equal(mailbox_take(&r.mailbox, &mail), 20000);
+    tap_check(r.mailbox.taken_capacity >= 20000);
+    for (int i = 0; i < 2; i++) {
+        post(&r, 1);
+        tap_equal(mailbox_take(&r.mailbox, &mail), 1);
+    }
+    tap_check(r.mailbox.taken_capacity < 5000);
+    tap_check(r.mailbox.waiting_capacity < 5000);
+    post(&r, 1);
+    reader_done(&r);
+}
+
 TAP_MAIN()
