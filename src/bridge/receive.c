@@ -34,12 +34,13 @@ static bool drop_message(void *context,
     return true;
 }
 
-/* After our goodbye, only the peer's matters. */
+/* After our goodbye, only the peer's matters; a message is not gathered. */
 static void end_goodbye(struct client *c, struct bytes in)
 {
     struct shard *shard = c->shard;
     struct buffer answer;
 
+    ws_stream_drop(&c->ws);
     if (!c->websocket || c->ws.closed) {
         return;
     }
@@ -62,7 +63,6 @@ void receive_let_go(struct client *client)
     buffer_init(&client->in, in.cap);
     end_goodbye(client, buffer_view(&in));
     buffer_done(&in);
-    ws_stream_drop(&client->ws);
 }
 
 void receive_bytes(struct client *client, struct moment now, struct bytes in)

@@ -284,4 +284,34 @@ TAP_CASE(what_closes_holds_nothing)
     shard_world_free(w);
 }
 
+TAP_CASE(a_message_that_begins_after_our_close_is_not_gathered)
+{
+    struct shard_world *w = world();
+    struct shard_peer *p = shard_world_websocket(w);
+    const struct client *c = p->client;
+
+    shard_peer_send_bytes(p, bytes_of("\x8f\x80\0\0\0\0", 6)); /* a fault */
+    shard_world_settle(w);
+    tap_check(strstr(shard_peer_lines(p), "close 1002") != NULL);
+    begin_message(p, 1000 * K);
+    send_zeros(p, 500 * K);
+    tap_check(ws_stream_held(&c->ws) < 20 * K);
+    shard_world_free(w);
+
+    w = world();
+    p = shard_world_websocket(w);
+    c = p->client;
+    shard_world_step(w,
+                     &(struct shard_input){.kind = SHARD_INPUT_DRAIN,
+                                           .drain_ms = 0});
+    shard_world_settle(w);
+    tap_check(strstr(shard_peer_lines(p), "close 1001") != NULL);
+    begin_message(p, 1000 * K);
+    send_zeros(p, 500 * K);
+    tap_equal(c->state, CLIENT_CLOSING);
+    tap_check(ws_stream_unfinished(&c->ws));
+    tap_check(ws_stream_held(&c->ws) < 20 * K);
+    shard_world_free(w);
+}
+
 TAP_MAIN()
