@@ -22,16 +22,22 @@ static bool publishes(const struct client *c)
     return !c->websocket || c->publisher;
 }
 
-/* Charge `bytes` in all; false, changing nothing, when there is no room. */
-static bool charge(struct client *c, size_t bytes)
+/* What is charged for so many bytes. */
+static size_t price(size_t bytes)
+{
+    return bytes <= UNFINISHED_SMALL_BYTES
+               ? 0
+               : (bytes + GRANULE_BYTES - 1) / GRANULE_BYTES * GRANULE_BYTES;
+}
+
+/* Have it charged what it holds; false, changing nothing, when there is no
+ * room. */
+static bool charge(struct client *c)
 {
     struct shard *shard = c->shard;
     struct intake *budget = shard->options.unfinished;
     size_t max = publishes(c) ? budget->bytes_max : budget->bytes_max / 4;
-    size_t wanted =
-        bytes <= UNFINISHED_SMALL_BYTES
-            ? 0
-            : (bytes + GRANULE_BYTES - 1) / GRANULE_BYTES * GRANULE_BYTES;
+    size_t wanted = price(c->unfinished_bytes);
 
     if (wanted > c->charged &&
         !intake_charge_within(budget, wanted - c->charged, max)) {
@@ -55,10 +61,12 @@ static void count(struct client *c, size_t held)
     c->unfinished_bytes = held;
 }
 
-/* An answer that is due is still given, but to nothing that came after. */
+/* An answer to a publish is still given, but to nothing that came after; what
+ * is left of that is charged whether there is room or not. */
 static void refuse(struct client *c, struct moment now)
 {
     shard_count(c->shard, unfinished_refused, 1);
+    list_remove(&c->unfinished_node);
     switch (c->state) {
     case CLIENT_HTTP_IDLE:
     case CLIENT_HTTP_READING:
@@ -73,6 +81,9 @@ static void refuse(struct client *c, struct moment now)
     case CLIENT_HISTORY:
         c->keep_alive = false;
         buffer_done(&c->in);
+        if (c->state == CLIENT_HISTORY && price(held_by(c)) > 0) {
+            history_fail(c, now, PROBLEM_BUSY);
+        }
         break;
     case CLIENT_STREAM:
     case CLIENT_CLOSING:
@@ -82,12 +93,17 @@ static void refuse(struct client *c, struct moment now)
         receive_let_go(c);
     }
     count(c, held_by(c));
-    check(charge(c, c->unfinished_bytes));
+    if (price(c->unfinished_bytes) > c->charged) {
+        intake_add(c->shard->options.unfinished,
+                   price(c->unfinished_bytes) - c->charged);
+        c->charged = price(c->unfinished_bytes);
+    }
+    check(charge(c));
 }
 
 void unfinished_settle(struct client *client, struct moment now)
 {
-    struct shard *shard = client->shard;
+    struct list *charged = &client->shard->unfinished;
     size_t held = 0;
 
     if (client->state == CLIENT_CLOSING) {
@@ -97,13 +113,13 @@ void unfinished_settle(struct client *client, struct moment now)
     if (held != client->unfinished_bytes) {
         count(client, held);
     }
-    while (!charge(client, client->unfinished_bytes)) {
-        bool newest = client->charged == 0 || !publishes(client);
+    while (!charge(client)) {
+        bool newest =
+            client->charged == 0 || !publishes(client) || list_empty(charged);
 
-        refuse(newest ? client
-                      : list_entry(shard->unfinished.prev,
-                                   struct client,
-                                   unfinished_node),
+        refuse(newest
+                   ? client
+                   : list_entry(charged->prev, struct client, unfinished_node),
                now);
     }
 }
@@ -111,5 +127,5 @@ void unfinished_settle(struct client *client, struct moment now)
 void unfinished_release(struct client *client)
 {
     count(client, 0);
-    check(charge(client, 0));
+    check(charge(client));
 }

@@ -284,6 +284,97 @@ TAP_CASE(what_closes_holds_nothing)
     shard_world_free(w);
 }
 
+/* A request of a head with `filler` bytes that mean nothing. */
+static struct shard_peer *ask(struct shard_world *w,
+                              const char *line,
+                              size_t filler,
+                              const char *body)
+{
+    struct shard_peer *p = shard_world_connect(w);
+    char *fill = malloc(filler + 1);
+    char length[64];
+
+    memset(fill, 'x', filler);
+    fill[filler] = '\0';
+    shard_peer_send(p, line);
+    shard_peer_send(p, " HTTP/1.1\r\nHost: h\r\nx-api-key: ");
+    shard_peer_send(p, w->key);
+    shard_peer_send(p, "\r\nx-fill: ");
+    shard_peer_send(p, fill);
+    (void)snprintf(length,
+                   sizeof(length),
+                   "\r\nContent-Length: %zu\r\n\r\n",
+                   strlen(body));
+    shard_peer_send(p, length);
+    shard_peer_send(p, body);
+    free(fill);
+    while (shard_world_turn(w)) {
+    }
+    return p;
+}
+
+#define BODY "{\"channel\":\"/default/a\",\"events\":[\"1\"]}"
+
+TAP_CASE(a_publish_that_is_taken_is_answered_though_nothing_is_left)
+{
+    struct shard_world *w = world();
+    struct shard_peer *flood[2];
+    struct shard_peer *p;
+
+    flood[0] = begin_post(w, 2000 * K);
+    flood[1] = begin_post(w, 2000 * K);
+    send_zeros(flood[0], 500 * K);
+    send_zeros(flood[1], 500 * K);
+    tap_equal(refused(w), 0);
+    p = ask(w, "POST /event", 30 * K, BODY);
+    tap_equal(refused(w), 1);
+    tap_check(charged(w) > BUDGET);
+    shard_world_commit(w);
+    shard_world_settle(w);
+    tap_equal(shard_peer_answer(p, NULL), 200);
+    tap_check(p->half_closed);
+    tap_check(charged(w) <= BUDGET);
+
+    p = ask(w, "POST /event", 30 * K, BODY);
+    tap_equal(refused(w), 2);
+    send_zeros(flood[0], 100 * K); /* the newest has its answer coming */
+    tap_equal(shard_peer_answer(flood[1], NULL), 429);
+    shard_world_settle(w);
+    tap_equal(shard_peer_answer(p, NULL), 200);
+    shard_world_free(w);
+}
+
+TAP_CASE(a_long_poll_gives_way)
+{
+    struct shard_world *w = world();
+    struct shard_peer *polls[20];
+    struct shard_peer *post;
+    size_t answered = 0;
+
+    for (size_t i = 0; i < 20; i++) {
+        polls[i] = ask(w, "GET /event?channel=/default/a&wait=30", 30 * K, "");
+    }
+    tap_equal(refused(w), 0);
+    tap_check(charged(w) > BUDGET / 2);
+    post = begin_post(w, 500 * K);
+    send_zeros(post, 300 * K);
+    tap_equal(refused(w), 1); /* the newest: itself */
+    tap_equal(shard_peer_answer(post, NULL), 429);
+
+    post = begin_post(w, 500 * K);
+    send_zeros(post, 20 * K);
+    for (size_t i = 0; i < 5; i++) {
+        (void)ask(w, "GET /event?channel=/default/a&wait=30", 30 * K, "");
+    }
+    send_zeros(post, 470 * K);
+    for (size_t i = 0; i < 20; i++) {
+        answered += shard_peer_answer(polls[i], NULL) == 429 ? 1 : 0;
+    }
+    tap_equal(answered, 0); /* they are older than it */
+    tap_check(refused(w) > 1);
+    shard_world_free(w);
+}
+
 TAP_CASE(a_message_that_begins_after_our_close_is_not_gathered)
 {
     struct shard_world *w = world();
@@ -301,9 +392,8 @@ TAP_CASE(a_message_that_begins_after_our_close_is_not_gathered)
     w = world();
     p = shard_world_websocket(w);
     c = p->client;
-    shard_world_step(w,
-                     &(struct shard_input){.kind = SHARD_INPUT_DRAIN,
-                                           .drain_ms = 0});
+    shard_world_step(
+        w, &(struct shard_input){.kind = SHARD_INPUT_DRAIN, .drain_ms = 0});
     shard_world_settle(w);
     tap_check(strstr(shard_peer_lines(p), "close 1001") != NULL);
     begin_message(p, 1000 * K);
