@@ -47,8 +47,11 @@ bool http_body_within(const struct http_body *b, size_t bytes)
 bool http_body_limit(struct http_body *b, size_t bytes_max)
 {
     check(bytes_max <= b->kept.cap);
+    if (b->len > bytes_max || b->left > bytes_max - b->len) {
+        return false;
+    }
     b->bytes_max = bytes_max;
-    return b->len <= bytes_max && b->left <= bytes_max - b->len;
+    return true;
 }
 
 size_t http_body_room(const struct http_body *b)

@@ -48,13 +48,18 @@ static int verdict(struct shard_world *w,
     return status;
 }
 
-static void send_megabyte(struct shard_peer *p)
+static void send_zeros(struct shard_peer *p, size_t len)
 {
-    uint8_t *body = calloc(1, MEGABYTE);
+    uint8_t *body = calloc(1, len);
 
-    shard_peer_send_bytes(p, bytes_of(body, MEGABYTE));
+    shard_peer_send_bytes(p, bytes_of(body, len));
     free(body);
     shard_world_settle(p->world);
+}
+
+static void send_megabyte(struct shard_peer *p)
+{
+    send_zeros(p, MEGABYTE);
 }
 
 TAP_CASE(who_may_not_publish_is_told_before_the_body_comes)
@@ -213,6 +218,12 @@ TAP_CASE(a_request_of_few_words_takes_no_more)
 
     tap_equal(verdict(w, "POST /event/token", w->key, LARGE), 413);
     tap_equal(verdict(w, "POST /cluster/forget", admin, LARGE), 413);
+
+    /* Small enough to be read past, too much to be read. */
+    head(p, "POST /event/token", w->key, "Content-Length: 10000\r\n");
+    shard_world_settle(w);
+    send_zeros(p, 10000);
+    tap_equal(shard_peer_answer(p, NULL), 413);
 
     head(p, "POST /event/token", w->key, "Transfer-Encoding: chunked\r\n");
     shard_peer_send(p, "e\r\n{\"seconds\":60}\r\n0\r\n\r\n");
