@@ -79,12 +79,12 @@ enum problem admission_publisher(struct client *client, struct moment now)
     struct shard *shard = client->shard;
     struct bytes text = http_request_field(client->request, "x-api-key");
     const struct api_key *key;
+    enum problem problem = find_key(shard, now, text, &key);
 
-    if (authority_check(shard->options.authority, now, text, &key) != 0) {
-        shard_count(shard, keys_refused, 1);
-        return PROBLEM_UNAUTHORIZED;
+    if (problem == PROBLEM_NONE && !admission_publishes(shard, key)) {
+        problem = PROBLEM_FORBIDDEN;
     }
-    return admission_publishes(shard, key) ? PROBLEM_NONE : PROBLEM_FORBIDDEN;
+    return problem;
 }
 
 /* A version 4 UUID (RFC 9562, 5.4) for an event that gets no place in the log.

@@ -89,6 +89,49 @@ TAP_CASE(after_many_the_answer_is_held_back_and_nothing_is_read)
     shard_world_free(w);
 }
 
+/* The beginning of a publish with this key. */
+static struct shard_peer *publish(struct shard_world *w,
+                                  const char *key,
+                                  const char *fields)
+{
+    struct shard_peer *p = shard_world_connect(w);
+
+    shard_peer_send(p, "POST /event HTTP/1.1\r\nHost: h\r\nx-api-key: ");
+    shard_peer_send(p, key);
+    shard_peer_send(p, "\r\n");
+    shard_peer_send(p, fields);
+    shard_peer_send(p, "\r\n");
+    shard_world_turn(w);
+    return p;
+}
+
+TAP_CASE(publishes_with_bad_keys_count_as_well)
+{
+    struct shard_world *w = shard_world_new(NULL);
+    unsigned n = REFUSALS_SLOW_AFTER;
+    struct shard_peer *p;
+
+    for (unsigned i = 0; i < n; i++) {
+        p = publish(w, bad_key(w, i), "Content-Length: 1000000\r\n");
+        tap_equal(shard_peer_answer(p, NULL), 401);
+        shard_peer_end(p, true);
+    }
+    p = publish(w, bad_key(w, n), "Content-Length: 1000000\r\n");
+    tap_equal(shard_peer_answer(p, NULL), 0);
+    shard_world_wait(w, CLIENT_HOLD_MS);
+    tap_equal(shard_peer_answer(p, NULL), 401);
+
+    p = publish(w, bad_key(w, n + 1), "Content-Length: 3\r\n");
+    shard_peer_send(p, "abc");
+    shard_world_turn(w);
+    tap_equal(shard_peer_answer(p, NULL), 0);
+    shard_world_wait(w, CLIENT_HOLD_MS);
+    tap_equal(shard_peer_answer(p, NULL), 401);
+    tap_equal(w->metrics.answers_held, 2);
+    tap_equal(w->metrics.keys_refused, n + 2);
+    shard_world_free(w);
+}
+
 TAP_CASE(what_is_sent_ahead_in_one_go_is_not_looked_at_either)
 {
     struct shard_world *w = shard_world_new(NULL);
