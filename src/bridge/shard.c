@@ -262,7 +262,9 @@ void shard_step(struct shard *shard, struct moment now, struct shard_input *in)
     case SHARD_INPUT_WRITABLE:
         in->client->blocked = false;
         list_remove(&in->client->write_node);
-        (void)client_output(in->client);
+        if (!in->client->aborted) {
+            (void)client_output(in->client);
+        }
         break;
     case SHARD_INPUT_BATCHES:
         take_batches(shard, in->batches.list, in->batches.count);

@@ -250,6 +250,22 @@ TAP_CASE(a_reset_closes_at_once_whatever_is_queued)
     shard_world_free(w);
 }
 
+TAP_CASE(a_client_that_went_is_sent_nothing_when_its_socket_takes_bytes_again)
+{
+    struct shard_world *w = shard_world_new(NULL);
+    struct shard_peer *p = shard_world_websocket(w);
+
+    shard_peer_block(p);
+    shard_peer_subscribe(p, "s", "/default/a");
+    shard_world_turn(w);
+    shard_peer_end(p, false);
+    shard_peer_allow(p, SIZE_MAX);
+    shard_world_turn(w); /* it can be written in the turn of its end */
+    tap_equal(p->got.len, 0);
+    tap_check(p->closed);
+    shard_world_free(w);
+}
+
 TAP_CASE(a_reset_in_the_turn_of_its_delivery_sends_nothing)
 {
     struct shard_world *w = shard_world_new(NULL);
