@@ -250,6 +250,10 @@ static void unsubscribe(const struct turn *t, const struct client_msg *msg)
         return;
     }
     delivery_render(c->shard, c);
+    if (s->replay != NULL && s->replay->last > 0) {
+        /* Its beginning is still looked for: it is here, with no event. */
+        delivery_begun(c->shard, s, &c->shard->vector);
+    }
     client_subscription_drop(c, s);
     answer_success(text_begin(c), "unsubscribe_success", msg->id);
     text_send(c);

@@ -83,6 +83,28 @@ TAP_CASE(fewer_than_the_last_so_many_are_all_there_are)
     shard_world_free(w);
 }
 
+TAP_CASE(who_unsubscribes_while_a_beginning_is_looked_for_has_both_answers)
+{
+    struct shard_world *w = replay_world();
+    struct shard_peer *p = shard_world_websocket(w);
+    const char *lines;
+    char cursor[1024];
+
+    replay_publish(w, "/default/a", 0, 100);
+    w->pages_per_turn = 1;
+    replay_subscribe(p, "/default/*", "\"replay\":{\"last\":50}");
+    (void)shard_world_turn(w);
+    tap_equal(shard_peer_lines(p)[0], '\0');
+    shard_peer_unsubscribe(p, "s");
+    shard_world_settle(w);
+    lines = shard_peer_lines(p);
+    tap_check(strstr(lines, "{\"type\":\"subscribe_success\"") == lines);
+    replay_last_cursor(lines, "cursor", cursor);
+    tap_check(strstr(lines, "\n{\"type\":\"unsubscribe_success\"") != NULL);
+    replay_has_exactly(lines, 0, 0);
+    shard_world_free(w);
+}
+
 TAP_CASE(last_none_is_live)
 {
     struct shard_world *w = replay_world();
