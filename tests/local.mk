@@ -363,7 +363,7 @@ TESTS_LINT = $(LINT_TESTS)
 TESTS_E2E = $(E2E_TESTS)
 TESTS = $(UNIT_TESTS) $(FUZZ_REPLAYED) $(TESTS_LINT) $(TESTS_E2E)
 EXTRA_DIST += $(LINT_TESTS) %D%/lint/lib.sh %D%/README %D%/e2e %D%/fuzz/corpus \
-	%D%/report
+	%D%/fuzz/sessions %D%/fuzz/walk %D%/report
 
 TEST_EXTENSIONS = .test
 TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
@@ -409,6 +409,19 @@ if FUZZER
 else
 	@echo 'configure with CC=clang --enable-fuzzer first' >&2; exit 1
 endif
+
+# Sessions of hostile and ordinary clients against live nodes for
+# SESSIONS_SECONDS, alone and in a cluster of three; what a sanitizer says is a
+# finding, so a build with one is best.
+SESSIONS_SECONDS = 60
+SESSIONS_OPTIONS =
+.PHONY: sessions
+sessions: weir
+	@for nodes in 1 3; do \
+	  top_builddir='$(abs_top_builddir)' sanitizers='$(sanitizers)' \
+	  $(srcdir)/tests/fuzz/sessions --nodes $$nodes \
+	    --seconds $(SESSIONS_SECONDS) $(SESSIONS_OPTIONS) || exit 1; \
+	done
 
 # The share of each file's lines that `make check` reaches. Needs configure
 # --enable-coverage, with gcc.

@@ -33,7 +33,8 @@ class Publisher(threading.Thread):
         self.random = random.Random(f"{habits.get('seed')} {name}")
         self.fill = habits.get("fill", "")
         self.rest_s = habits.get("rest_s", 0.01)
-        self.refusals = (503, 500) if habits.get("disk_fills") else (503,)
+        self.refusals = {503} | ({500} if habits.get("disk_fills") else set()) \
+            | ({429} if habits.get("busy") else set())
         self.stopping = False
         self.refused = 0
         self.taken = 0
@@ -53,10 +54,14 @@ class Publisher(threading.Thread):
     def connected(self):
         key = self.node.key()
         if self.websocket:
-            connection = WebSocket(self.node, key).begin()
+            connection = WebSocket(self.node, key)
         else:
             connection = Http(self.node)
         with connection:
+            if self.websocket:
+                connection.send_message(type="connection_init")
+                while message(connection)["type"] != "ka":
+                    pass
             while not self.stopping:
                 channel = self.random.choice(self.channels)
                 numbers = self.ledger.take(
