@@ -237,6 +237,7 @@ FUZZ_TARGETS = \
 	%D%/fuzz/fuzz_record \
 	%D%/fuzz/fuzz_server_msg \
 	%D%/fuzz/fuzz_settings \
+	%D%/fuzz/fuzz_shard \
 	%D%/fuzz/fuzz_ws_deflate \
 	%D%/fuzz/fuzz_ws_stream
 

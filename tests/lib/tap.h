@@ -9,7 +9,8 @@
  *
  *     TAP_MAIN()
  *
- * A failed check ends its case, not the program. */
+ * A failed check ends its case, not the program; outside a case, the program.
+ */
 #ifndef TESTS_LIB_TAP_H
 #define TESTS_LIB_TAP_H
 
