@@ -139,6 +139,10 @@ static const struct entry table[PROBLEM_COUNT] = {
               "NotFoundException",
               "There is nothing at this path: publish to /event, subscribe at "
               "/event/realtime"),
+    [PROBLEM_CONDITION] =
+        ALIKE(412,
+              "BadRequestException",
+              "Nothing here has an entity tag: ask without If-Match"),
     [PROBLEM_METHOD] =
         ALIKE(405,
               "BadRequestException",

@@ -35,6 +35,7 @@ enum problem {
     PROBLEM_SUBPROTOCOL,     /* aws-appsync-event-ws was not offered */
     PROBLEM_MEMBER_UNKNOWN,  /* of the cluster, or it lives */
     PROBLEM_ROUTE_UNKNOWN,
+    PROBLEM_CONDITION, /* If-Match */
     PROBLEM_METHOD,
     PROBLEM_BUSY,    /* a bound was met: try again later */
     PROBLEM_STORAGE, /* the log cannot take it: full, failing */

@@ -203,6 +203,9 @@ enum problem event_stream_open(struct client *client, struct moment now)
     if (problem != PROBLEM_NONE) {
         return problem;
     }
+    if (http_answer_condition(client, now)) {
+        return PROBLEM_NONE;
+    }
     shard_count(shard, http_requests, 1);
     answer_head(client, now);
     if (client->head_only) {

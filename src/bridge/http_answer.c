@@ -129,15 +129,42 @@ void http_answer_end(struct client *client,
     request_done(client, now);
 }
 
+/* Nothing here has an entity tag or a date of its last change: a list of tags
+ * never matches, "*" always does, and dates are no condition. */
+bool http_answer_condition(struct client *client, struct moment now)
+{
+    struct bytes match = http_request_field(client->request, "if-match");
+    struct bytes none = http_request_field(client->request, "if-none-match");
+    enum http_request_method method = http_request_method(client->request);
+
+    if (method != HTTP_REQUEST_GET && method != HTTP_REQUEST_HEAD) {
+        return false;
+    }
+    if (match.data != NULL && !bytes_equal_text(match, "*")) {
+        http_answer_problem(client, now, PROBLEM_CONDITION, NULL);
+        return true;
+    }
+    if (bytes_equal_text(none, "*")) {
+        http_reply_end(
+            http_answer_begin(client, now, 304, HTTP_ANSWER_CACHE_NOT));
+        request_done(client, now);
+        return true;
+    }
+    return false;
+}
+
 void http_answer(struct client *client,
                  struct moment now,
                  int status,
                  const char *content_type,
                  struct bytes body)
 {
-    struct buffer *out =
-        http_answer_begin(client, now, status, HTTP_ANSWER_CACHE_NOT);
+    struct buffer *out;
 
+    if (status == 200 && http_answer_condition(client, now)) {
+        return;
+    }
+    out = http_answer_begin(client, now, status, HTTP_ANSWER_CACHE_NOT);
     if (body.len > 0) {
         http_reply_field(out, "content-type", bytes_text(content_type));
     }

@@ -29,7 +29,11 @@ void http_answer_end(struct client *client,
                      struct moment now,
                      struct bytes body);
 
-/* A whole answer. */
+/* Whether the request asks on a condition that does not hold (RFC 9110, 13); it
+ * is answered then. Before an answer of 200 to GET and HEAD. */
+bool http_answer_condition(struct client *client, struct moment now);
+
+/* A whole answer; 200 on the request's conditions. */
 void http_answer(struct client *client,
                  struct moment now,
                  int status,

@@ -116,6 +116,9 @@ static bool console(struct client *c, struct moment now)
     if (!find_file(c, &content_type, &body)) {
         return false;
     }
+    if (http_answer_condition(c, now)) {
+        return true;
+    }
     /* A file is far longer than the request for it: who asks ahead and does
      * not read is not served any further. */
     c->keep_alive =
