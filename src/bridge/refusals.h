@@ -14,7 +14,7 @@
 #include "base/moment.h"
 
 #define REFUSALS_ADDRESSES_MAX 4096 /* the one seen least lately makes room */
-#define REFUSALS_SLOW_AFTER 20      /* in a minute: answers are held back */
+#define REFUSALS_SLOW_AFTER 200     /* in a minute: answers are held back */
 #define REFUSALS_MAX 1000           /* at once: then no more are checked, */
 #define REFUSALS_PER_S 100          /* but so many a second */
 
