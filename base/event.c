@@ -61,6 +61,25 @@ void event_unref(struct event *event)
     }
 }
 
+bool event_gone_of(struct bytes gone, struct bytes channel)
+{
+    struct bytes name = bytes_of(NULL, 0);
+    struct bytes listed;
+
+    if (bytes_equal_text(gone, EVENT_GONE_ANY) || channel.len == 0) {
+        return true;
+    }
+    gone = bytes_from(gone, 1);
+    channel = bytes_from(channel, 1);
+    (void)bytes_split(&channel, '/', &name);
+    while (bytes_split(&gone, '/', &listed)) {
+        if (bytes_equal(listed, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint64_t event_sequence_ms(uint64_t sequence)
 {
     return sequence >> EVENT_COUNTER_BITS;

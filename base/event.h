@@ -34,6 +34,7 @@ struct event {
     struct bytes channel; /* canonical: "/namespace/a/b" */
     struct bytes content; /* JSON text, as it was published */
     struct bytes key;     /* idempotency key; len 0: none */
+    bool gone;            /* see event_gone_of() */
     uint8_t data[];       /* what the three views point into */
 };
 
@@ -45,6 +46,14 @@ struct event *event_new_keyed(struct bytes channel,
                               struct bytes key);
 struct event *event_ref(struct event *event);
 void event_unref(struct event *event); /* accepts NULL */
+
+/* What stands for events that left a log from its middle: it ends with the last
+ * of them and comes after what the first came after, so that its origin's chain
+ * is whole. It has no content, and for a channel the namespaces that they may
+ * be of, "/a/b"; "/" is any. Whether an event on `channel` may be one of them,
+ * where `gone` is that list. */
+#define EVENT_GONE_ANY "/"
+bool event_gone_of(struct bytes gone, struct bytes channel);
 
 /* The wall-clock millisecond inside a sequence. */
 uint64_t event_sequence_ms(uint64_t sequence);

@@ -35,6 +35,7 @@ struct replication_record {
     uint64_t origin;
     uint64_t sequence;
     uint64_t predecessor;
+    bool gone; /* it stands for what left the log (base/event.h) */
     struct bytes bytes;
 };
 

@@ -137,14 +137,15 @@ static bool is_here(const struct replication *r,
 }
 
 /* The peer has an event that the record's origin would name as the one before,
- * had it known of it. What the peer has by its floor alone is no event. */
+ * had it known of it. What the peer has by its floor alone is no event; and
+ * what is gone may have begun before what the peer has. */
 static void look_for_fork(const struct walk *w,
                           const struct replication_record *record,
                           uint64_t sent)
 {
     const struct replication_options *o = &w->replication->options;
 
-    if (record->predecessor < sent &&
+    if (!record->gone && record->predecessor < sent &&
         vector_knows(&w->peer->have, record->origin) &&
         vector_get(&w->peer->have, record->origin) == sent &&
         !is_here(w->replication, record->origin, sent)) {

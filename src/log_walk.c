@@ -72,6 +72,9 @@ static bool visit(uint64_t place, const struct record *r, void *context)
 {
     struct log_walk *w = context;
 
+    if (r->gone) {
+        return true;
+    }
     if (w->print) {
         add_line(w, place, r);
     }

@@ -97,7 +97,8 @@ static struct server_namespace server_namespace(
                    .channel = {.events_max = history ? n->events_max : 0,
                                .bytes_max = n->bytes_max < s->log_bytes_max
                                                 ? n->bytes_max
-                                                : INDEX_UNLIMITED},
+                                                : INDEX_UNLIMITED,
+                               .share = (uint32_t)n->log_share},
                    .age_max_ms = history && n->age_max_ms < s->log_age_max_ms
                                      ? n->age_max_ms
                                      : INDEX_UNLIMITED}};
@@ -151,6 +152,7 @@ static int run(struct serve_options *o,
     const struct server_options options = {
         .data_dir = s->data_dir,
         .log_bytes_max = s->log_bytes_max,
+        .log_index_bytes_max = s->log_index_bytes_max,
         .log_age_max_ms = s->log_age_max_ms,
         .listen = address_listener(&s->listen),
         .tls = s->tls_listen.host[0] != '\0' ? &tls : NULL,

@@ -126,7 +126,10 @@ static const struct settings_entry entries[] = {
 
     {"log.bytes_max", SETTINGS_SIZE, AT(log_bytes_max), "1G",
      16 * M, 16 * 1024 * G, 0,
-     "Bytes of events on disk; past it, the oldest go."},
+     "Bytes of events on disk; past it, the oldest go, see log_share."},
+    {"log.index_bytes_max", SETTINGS_SIZE, AT(log_index_bytes_max), "256M",
+     1 * M, 64 * G, 0,
+     "Memory for where channels have their events; past it, the oldest go."},
     {"log.age_max", SETTINGS_DURATION, AT(log_age_max_ms), "24h",
      1 * SECOND, 3650 * DAY, 0,
      "How long events are kept."},
@@ -175,6 +178,10 @@ static const struct settings_entry namespace_entries[] = {
      0, 16 * 1024 * G, 0,
      "Bytes of a channel's newest events, as they are on disk, that can be "
      "had; 0 is none, like history = false."},
+    {"log_share", SETTINGS_NUMBER, NAMESPACE_AT(log_share), "1",
+     1, 1000, 0,
+     "Its part of a full log beside the others' parts; who holds most for its "
+     "part loses its oldest events first, and the others lose nothing."},
     {"replay", SETTINGS_DURATION, NAMESPACE_AT(replay_ms), "0",
      0, 1 * DAY, 0,
      "Events of so many whole seconds that a new WebSocket subscription is "

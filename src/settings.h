@@ -32,6 +32,7 @@ struct settings_namespace {
     uint64_t events_max; /* of a channel; 0: keeps none */
     uint64_t bytes_max;  /* of a channel; 0: keeps none */
     uint64_t replay_ms;
+    uint64_t log_share; /* of a full log, beside the others */
 };
 
 struct settings {
@@ -70,6 +71,7 @@ struct settings {
     uint64_t websocket_timeout_ms;
 
     uint64_t log_bytes_max;
+    uint64_t log_index_bytes_max;
     uint64_t log_age_max_ms;
 
     struct address cluster_listen; /* host "": a node on its own */

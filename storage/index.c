@@ -8,24 +8,7 @@
 #include "base/hash.h"
 #include "storage/index_channel.h"
 
-#include <pthread.h>
 #include <stdlib.h>
-
-/* Of channels that are no longer there only this is known, and a slot is shared
- * by those whose names hash alike. */
-#define GONE_SLOTS 65536
-
-struct index {
-    pthread_mutex_t lock;
-    struct map channels;
-    struct map spaces;
-    uint64_t count;
-    uint64_t bytes;
-    uint64_t seed;
-    struct index_space *last_space; /* that was looked for; NULL: none yet */
-    bool any_gone;
-    uint64_t gone_sequences[GONE_SLOTS];
-};
 
 struct index *index_new(uint64_t seed)
 {
@@ -124,7 +107,8 @@ uint64_t index_expired_before(struct index *i, struct bytes name_space)
 
     pthread_mutex_lock(&i->lock);
     s = find_space(i, name_space);
-    place = keeps_none(s) ? INDEX_UNLIMITED : s->expired_before;
+    place = s->expired_before > s->from ? s->expired_before : s->from;
+    place = keeps_none(s) ? INDEX_UNLIMITED : place;
     pthread_mutex_unlock(&i->lock);
     return place;
 }
@@ -160,10 +144,22 @@ static uint64_t *gone_slot(struct index *i, struct bytes channel)
     return &i->gone_sequences[hash_seeded(channel, i->seed) % GONE_SLOTS];
 }
 
-static void count_gone(struct index *i, struct index_channel_gone gone)
+static void count_gone(struct index *i,
+                       struct index_space *s,
+                       struct index_channel_gone gone)
 {
     i->count -= gone.count;
     i->bytes -= gone.bytes;
+    s->bytes -= gone.bytes;
+}
+
+static void count_memory(struct index *i,
+                         struct index_space *s,
+                         uint64_t before,
+                         uint64_t now)
+{
+    i->memory += now - before;
+    s->memory += now - before;
 }
 
 void index_add(struct index *i,
@@ -172,21 +168,29 @@ void index_add(struct index *i,
                uint64_t record_bytes)
 {
     struct index_channel *c;
+    uint64_t memory = 0;
 
     check(channel.len > 0);
     pthread_mutex_lock(&i->lock);
     c = find_channel(i, channel);
-    if (c == NULL) {
+    if (c != NULL) {
+        memory = index_channel_memory(c);
+    } else {
         c = index_channel_new(find_space(i, space_of(channel)), channel, place);
         if (i->any_gone) {
             c->gone.sequence = *gone_slot(i, channel);
         }
         map_insert(&i->channels, &c->node, bytes_of(c->name, channel.len));
     }
-    count_gone(i, index_channel_add(c, place, record_bytes));
+    if (c->space->bytes == 0 || place < c->space->from) {
+        c->space->from = place;
+    }
+    count_gone(i, c->space, index_channel_add(c, place, record_bytes));
     index_channel_expire(c);
+    count_memory(i, c->space, memory, index_channel_memory(c));
     i->count++;
     i->bytes += record_bytes;
+    c->space->bytes += record_bytes;
     pthread_mutex_unlock(&i->lock);
 }
 
@@ -200,6 +204,7 @@ static void drop_empty(struct index *i, struct index_channel *c)
     slot = gone_slot(i, c->node.key);
     *slot = *slot > c->gone.sequence ? *slot : c->gone.sequence;
     i->any_gone = true;
+    count_memory(i, c->space, index_channel_memory(c), 0);
     map_remove(&i->channels, &c->node);
     index_channel_free(c);
 }
@@ -219,7 +224,10 @@ static void take_out(struct index *i,
     pthread_mutex_lock(&i->lock);
     c = find_channel(i, channel);
     if (c != NULL) {
-        count_gone(i, take(c, place, record_bytes));
+        uint64_t memory = index_channel_memory(c);
+
+        count_gone(i, c->space, take(c, place, record_bytes));
+        count_memory(i, c->space, memory, index_channel_memory(c));
         drop_empty(i, c);
     }
     pthread_mutex_unlock(&i->lock);
@@ -428,24 +436,29 @@ enum index_state index_state(struct index *i,
     return state;
 }
 
-uint64_t index_count(struct index *i)
+static uint64_t get(struct index *i, const uint64_t *value)
 {
-    uint64_t count;
+    uint64_t ret;
 
     pthread_mutex_lock(&i->lock);
-    count = i->count;
+    ret = *value;
     pthread_mutex_unlock(&i->lock);
-    return count;
+    return ret;
+}
+
+uint64_t index_count(struct index *i)
+{
+    return get(i, &i->count);
 }
 
 uint64_t index_bytes(struct index *i)
 {
-    uint64_t bytes;
+    return get(i, &i->bytes);
+}
 
-    pthread_mutex_lock(&i->lock);
-    bytes = i->bytes;
-    pthread_mutex_unlock(&i->lock);
-    return bytes;
+uint64_t index_memory(struct index *i)
+{
+    return get(i, &i->memory);
 }
 
 struct index_visit {

@@ -22,6 +22,7 @@ struct index;
 struct index_window {
     uint64_t events_max;
     uint64_t bytes_max; /* of records */
+    uint32_t share;     /* of the namespace beside others'; 0 is 1 */
 };
 
 /* Events out of the window that are still on disk. */
@@ -157,6 +158,22 @@ enum index_state index_state(struct index *i,
  * of takes room until the log is trimmed. */
 uint64_t index_count(struct index *i); /* events */
 uint64_t index_bytes(struct index *i); /* of records */
+
+/* The namespace that has most for its share, on disk or here in memory. */
+struct index_heavy {
+    struct bytes name_space; /* lives as long as the index */
+    uint64_t from;           /* no event of it has a lower place */
+};
+
+struct index_heavy index_share_heaviest(struct index *i, bool in_memory);
+
+/* No event of the namespace has a lower place than that any more. */
+void index_share_walked(struct index *i,
+                        struct bytes name_space,
+                        uint64_t place);
+
+/* What channels and their places take here, about. */
+uint64_t index_memory(struct index *i);
 
 /* Visit every channel that has a window, in no order, under the lock: the
  * visitor is brief and does not call the index. */

@@ -27,7 +27,7 @@ static bool has_ring(const struct index_channel *c)
     return c->capacity > own_capacity(c);
 }
 
-struct index_channel *index_channel_new(const struct index_space *space,
+struct index_channel *index_channel_new(struct index_space *space,
                                         struct bytes name,
                                         uint64_t base)
 {
@@ -47,6 +47,20 @@ void index_channel_free(struct index_channel *c)
         free(c->words.ring);
     }
     free(c);
+}
+
+#define BLOCK_BYTES 16 /* malloc()'s own, and its rounding */
+
+uint64_t index_channel_memory(const struct index_channel *c)
+{
+    uint64_t bytes = sizeof(*c) + c->node.key.len + BLOCK_BYTES +
+                     2 * sizeof(struct map_node *);
+
+    if (has_ring(c)) {
+        bytes +=
+            BLOCK_BYTES + (uint64_t)c->capacity * width(c) * sizeof(uint32_t);
+    }
+    return bytes;
 }
 
 static uint32_t *slot(struct index_channel *c, uint32_t position)

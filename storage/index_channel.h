@@ -1,10 +1,13 @@
-/* What the index knows of one channel: a ring of its places, of which those at
- * the head are out of the window. Only storage/index*.c include this. */
+/* What the files of the index share; and what it knows of one channel: a ring
+ * of its places, of which those at the head are out of the window. Only
+ * storage/index*.c include this. */
 #ifndef STORAGE_INDEX_CHANNEL_H
 #define STORAGE_INDEX_CHANNEL_H
 
 #include "base/map.h"
 #include "storage/index.h"
+
+#include <pthread.h>
 
 #define INDEX_CHANNEL_OWN_WORDS 2
 
@@ -12,12 +15,15 @@ struct index_space {
     struct map_node node;
     struct index_window window;
     uint64_t expired_before; /* lower places are too old */
+    uint64_t bytes;          /* of its records on disk */
+    uint64_t memory;         /* of its channels here */
+    uint64_t from;           /* no event of it has a lower place */
     char name[];
 };
 
 struct index_channel {
     struct map_node node;
-    const struct index_space *space;
+    struct index_space *space;
     uint64_t base;          /* what the distances are counted from */
     uint64_t bytes;         /* of records */
     uint64_t expired_bytes; /* of `bytes`; counted where bytes are limited */
@@ -34,10 +40,30 @@ struct index_channel {
     char name[];
 };
 
-struct index_channel *index_channel_new(const struct index_space *space,
+/* Of channels that are no longer there only this is known, and a slot is shared
+ * by those whose names hash alike. */
+#define GONE_SLOTS 65536
+
+struct index {
+    pthread_mutex_t lock;
+    struct map channels;
+    struct map spaces;
+    uint64_t count;
+    uint64_t bytes;
+    uint64_t memory;
+    uint64_t seed;
+    struct index_space *last_space; /* that was looked for; NULL: none yet */
+    bool any_gone;
+    uint64_t gone_sequences[GONE_SLOTS];
+};
+
+struct index_channel *index_channel_new(struct index_space *space,
                                         struct bytes name,
                                         uint64_t base);
 void index_channel_free(struct index_channel *c);
+
+/* What it takes, with the map's slot and what malloc() keeps beside, about. */
+uint64_t index_channel_memory(const struct index_channel *c);
 
 uint64_t index_channel_place(struct index_channel *c, uint32_t position);
 

@@ -76,6 +76,7 @@ void log_close(struct log *log)
     pthread_rwlock_destroy(&log->map_lock);
     pthread_mutex_destroy(&log->known_lock);
     log_window_done(log);
+    log_thin_done(log);
     free(log->corrupt);
     for (size_t n = 0; n < log->origin_count; n++) {
         free(log->origins[n].marks);
@@ -250,13 +251,15 @@ uint64_t log_reserved(const struct log *log)
 
 void log_stat(struct log *log, struct log_stat *ret)
 {
-    struct log_stat stat = {.bytes_max = log->bytes_max};
+    struct log_stat stat = {.bytes_max = log->bytes_max,
+                            .index_bytes_max = log->index_bytes_max};
     const struct log_origin *known;
     struct stat file;
     int fd;
 
     stat.event_count = index_count(log->index);
     stat.record_bytes = index_bytes(log->index);
+    stat.index_bytes = index_memory(log->index);
     stat_pages(log, &stat);
     if (mdb_env_get_fd(log->env, &fd) == 0 && fstat(fd, &file) == 0) {
         stat.file_bytes = (uint64_t)file.st_size;
@@ -266,6 +269,7 @@ void log_stat(struct log *log, struct log_stat *ret)
     stat.last_place = log->last_place;
     stat.reserved = log->reserved;
     stat.corrupt_count = log->corrupt_count;
+    stat.evicted_count = log->evicted_count;
     known = log_find_origin(log, log->origin);
     stat.last_sequence = known == NULL ? 0 : known->sequence;
     pthread_mutex_unlock(&log->known_lock);

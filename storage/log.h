@@ -38,6 +38,7 @@ struct log_options {
     /* Budget of the window in pages on disk. The file holds free pages as well
      * and may become a quarter and LOG_BATCH_BYTES_MAX larger. */
     uint64_t bytes_max;
+    uint64_t index_bytes_max; /* of memory; 0: no limit */
     bool read_only;      /* `weir log` beside a running node: takes no lock,
                             makes nothing; bytes_max and new_origin unused */
     uint64_t index_seed; /* of hashes that clients must not foresee */
@@ -62,6 +63,9 @@ struct log_stat {
     uint64_t file_bytes;
     uint64_t corrupt_count; /* records whose checksum fails: kept, skipped */
     uint64_t bytes_max;
+    uint64_t index_bytes; /* of memory */
+    uint64_t index_bytes_max;
+    uint64_t evicted_count; /* since it was opened, from the middle */
 };
 
 /* Open or make the log. Errors, each with a sentence that says what to do:
@@ -95,9 +99,12 @@ bool log_seek_knows(struct log *log, uint64_t origin);
  * the log is closed. Any thread. */
 void log_seek_skip(struct log *log, uint64_t origin, uint64_t sequence);
 
-/* Of each origin, up to where its events may have left the log. Ask after a
- * read what may be missing from it. Any thread. */
-void log_seek_low_water(struct log *log, struct vector *ret);
+/* Of each origin, up to where its events may have left the log: all of them, or
+ * those of the namespace of `channel`, unless that has len 0. Ask after a read
+ * what may be missing from it. Any thread. */
+void log_seek_low_water(struct log *log,
+                        struct bytes channel,
+                        struct vector *ret);
 
 /* The first place where an event may stand that `after` does not cover, less
  * than LOG_SEEK_SLACK places before the first that does; one past the last
@@ -113,7 +120,8 @@ int log_seek_vector_at(struct log *log,
                        struct why *why);
 
 /* Whether events of `channel` that `after` does not cover may have left the
- * disk; with `channel` of len 0, of any. Exact for a channel and what left
+ * disk; with `channel` of len 0, of any, but for what a reader meets records of
+ * (`gone`). Exact for a channel and what left
  * while the log was open, but for channels that have nothing there any more:
  * those share what is known of them. Where the log has several origins it may
  * say yes for another's event. Any thread. */
@@ -231,11 +239,13 @@ int log_prune(struct log *log,
 void log_reserve(struct log *log, uint64_t sequence);
 uint64_t log_reserved(const struct log *log); /* on disk; the log thread */
 
-/* Trim the head: up to `count_max` of the oldest events, as long as they are
- * over the budget, or older than `older_than_ms` (Unix time; 0: no limit).
- * Returns how many went (>= 0) or an RC_. Only the log thread. One transaction,
- * a small step: call it again while it returns `count_max`. Once over the
- * budget, trimming goes on to 1/64 below it, so that not every commit trims. */
+/* Trim: up to `count_max` events go, as long as the log is over a budget, or
+ * they are older than `older_than_ms` (Unix time; 0: no limit). Of a log that
+ * is over one, the oldest of the namespace go that has most for its share, so
+ * that nobody is pushed out by who has more; else the oldest of all. Returns
+ * how many went (>= 0) or an RC_. Only the log thread. One transaction, a small
+ * step: call it again while it returns `count_max`. Once over the budget,
+ * trimming goes on to 1/64 below it, so that not every commit trims. */
 int log_trim(struct log *log,
              uint64_t older_than_ms,
              size_t count_max,

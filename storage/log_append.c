@@ -158,6 +158,16 @@ static int admit(struct log *log, struct event *const *events, size_t count)
     return bytes > LOG_BATCH_BYTES_MAX ? RC_TOO_LARGE : 0;
 }
 
+/* A peer has what was there no more. */
+static void note_gone(struct log *log, const struct event *event)
+{
+    const struct record gone = {.channel = event->channel,
+                                .origin = event->origin,
+                                .sequence = event->sequence};
+
+    log_thin_note(log, &gone, true);
+}
+
 /* The batch is on disk: let everyone see it. */
 void log_append_settle(struct log *log,
                        struct event *const *events,
@@ -170,7 +180,12 @@ void log_append_settle(struct log *log,
             log_note_sequence(log, event->origin, event->sequence);
         }
         event->place = log->last_place + 1 + n;
-        index_add(log->index, event->channel, event->place, record_len(event));
+        if (event->gone) {
+            note_gone(log, event);
+        } else {
+            index_add(
+                log->index, event->channel, event->place, record_len(event));
+        }
         log_seek_note(log,
                       event->origin,
                       event->sequence,

@@ -299,9 +299,13 @@ static bool scan_record(uint64_t place,
                         void *context)
 {
     struct scan *scan = context;
-    uint64_t len = record_len_decoded(record);
+    uint64_t len = record->whole.len;
 
-    index_add(scan->log->index, record->channel, place, len);
+    if (record->gone) {
+        log_thin_note(scan->log, record, true);
+    } else {
+        index_add(scan->log->index, record->channel, place, len);
+    }
     log_find_add(scan->log, record->channel, record->key, place);
     log_note_sequence(scan->log, record->origin, record->sequence);
     log_seek_note(scan->log,
@@ -399,13 +403,12 @@ static struct log *new_log(const struct log_options *options)
 
     log->dir = alloc_text(options->dir);
     log->read_only = options->read_only;
-    log->bytes_max = options->bytes_max;
     log->lock_fd = -1;
     log->shown.all = true;
     log->trim_floor = UINT64_MAX;
     log->index = index_new(options->index_seed);
     log->key_seed = options->index_seed;
-    log_window_init(log, options->windows, options->window_count);
+    log_window_init(log, options);
     pthread_mutex_init(&log->known_lock, NULL);
 
     /* Readers follow one another without a pause; a writer must not starve. */

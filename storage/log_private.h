@@ -69,6 +69,14 @@ struct log_age {
     uint64_t next_ms; /* when the oldest in the windows happened; 0: unknown */
 };
 
+/* What left the middle of the log; name_space of len 0: of any. */
+struct log_thin {
+    struct bytes name_space; /* owned */
+    uint64_t origin;
+    uint64_t sequence; /* up to here all of its events are gone */
+    uint64_t nameless; /* up to here it is not known of which channels */
+};
+
 struct log {
     MDB_env *env;
     MDB_dbi events;
@@ -91,9 +99,10 @@ struct log {
 
     /* Room on disk, the log thread's (log_grow.c, log_trim.c). */
     uint64_t bytes_max;
-    uint64_t map_bytes;     /* the end of the file for appends */
-    uint64_t reserve_bytes; /* behind it, for trims */
-    uint64_t limit_bytes;   /* the size that LMDB has been told */
+    uint64_t index_bytes_max; /* of memory; 0: no limit */
+    uint64_t map_bytes;       /* the end of the file for appends */
+    uint64_t reserve_bytes;   /* behind it, for trims */
+    uint64_t limit_bytes;     /* the size that LMDB has been told */
     uint64_t file_bytes;
     uint64_t trim_floor; /* trim down to it; UINT64_MAX: no trim under way */
     unsigned trim_steps;
@@ -109,6 +118,9 @@ struct log {
     bool shown_kept; /* meta has the vector */
     struct log_origin *origins;
     size_t origin_count;
+    struct log_thin *thin;
+    size_t thin_count;
+    uint64_t evicted_count;
     struct log_pruned pruned;
     struct vector forked; /* of origins that forked, up to where they did */
     struct log_corrupt *corrupt; /* ascending places */
@@ -230,13 +242,26 @@ void log_seek_insert(struct log *log,
                      uint64_t predecessor,
                      uint64_t place);
 
+/* Records behind that one's predecessor, up to it, are that one alone now. */
+void log_seek_join(struct log *log,
+                   uint64_t origin,
+                   const struct log_mark *joined);
+
+/* log_thin.c: note a record of what is gone; `nameless`: of which channels is
+ * not known either. What is noted for the namespace of `channel`, under
+ * known_lock. */
+void log_thin_note(struct log *log, const struct record *gone, bool nameless);
+struct log_thin log_thin_of(const struct log *log,
+                            struct bytes channel,
+                            uint64_t origin);
+void log_thin_done(struct log *log);
+
 /* A place from which on `after` covers no event. */
 uint64_t log_seek_uncovered(struct log *log, const struct vector *after);
 
-/* log_window.c: tell the index what its windows are, before it knows events. */
-void log_window_init(struct log *log,
-                     const struct log_window *windows,
-                     size_t count);
+/* log_window.c: the budgets, and tell the index what its windows are, before it
+ * knows events. */
+void log_window_init(struct log *log, const struct log_options *options);
 void log_window_done(struct log *log);
 
 /* log_read.c: a read transaction for the length of a call; errors are LMDB's.

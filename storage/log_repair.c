@@ -145,7 +145,7 @@ static int mend_all(struct repairing *r,
         struct record record;
         uint64_t at;
 
-        if (record_decode(records[n], &record) != 0 ||
+        if (record_decode(records[n], &record) != 0 || record.gone ||
             record.origin != r->hole->origin || record.sequence <= sequence ||
             record.sequence > r->hole->until) {
             continue;

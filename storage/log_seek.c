@@ -117,6 +117,43 @@ void log_seek_insert(struct log *log,
     pthread_mutex_unlock(&log->known_lock);
 }
 
+/* The marks of what was joined become one, which says what it comes after; the
+ * older ones, which are few, move up to it. Where there was none, the marks
+ * around it still tell the way. */
+void log_seek_join(struct log *log,
+                   uint64_t origin,
+                   const struct log_mark *joined)
+{
+    struct log_origin *o;
+    size_t begin;
+    size_t end;
+
+    pthread_mutex_lock(&log->known_lock);
+    o = log_origin(log, origin);
+    begin = o->mark_begin;
+    while (begin < o->mark_end &&
+           o->marks[begin].sequence <= joined->predecessor) {
+        begin++;
+    }
+    end = begin;
+    while (end < o->mark_end && o->marks[end].sequence <= joined->sequence) {
+        end++;
+    }
+    if (end > begin) {
+        size_t shift = end - begin - 1;
+
+        memmove(o->marks + o->mark_begin + shift,
+                o->marks + o->mark_begin,
+                (begin - o->mark_begin) * sizeof(o->marks[0]));
+        o->mark_begin += shift;
+        o->marks[end - 1] = *joined;
+    }
+    if (o->last.sequence == joined->sequence) {
+        o->last = *joined;
+    }
+    pthread_mutex_unlock(&log->known_lock);
+}
+
 uint64_t log_seek_low(struct log *log, uint64_t origin)
 {
     const struct log_origin *o;
@@ -348,14 +385,19 @@ bool log_seek_knows(struct log *log, uint64_t origin)
     return known;
 }
 
-void log_seek_low_water(struct log *log, struct vector *ret)
+void log_seek_low_water(struct log *log,
+                        struct bytes channel,
+                        struct vector *ret)
 {
     *ret = (struct vector){0};
     pthread_mutex_lock(&log->known_lock);
     for (size_t i = 0; i < log->origin_count; i++) {
-        if (log->origins[i].low > 0) {
-            (void)vector_raise(
-                ret, log->origins[i].origin, log->origins[i].low);
+        const struct log_origin *o = &log->origins[i];
+        uint64_t low = log_thin_of(log, channel, o->origin).sequence;
+
+        low = low > o->low ? low : o->low;
+        if (low > 0) {
+            (void)vector_raise(ret, o->origin, low);
         }
     }
     log_prune_floor(&log->pruned, ret);

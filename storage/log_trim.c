@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/check.h"
+#include "storage/log_evict.h"
 
 /* How far a corrupt head is looked past to learn how old it is. */
 #define LOOK_PAST_MAX 64
@@ -25,16 +26,24 @@ struct step {
     bool lost; /* some of what went was damaged */
     struct buffer left;
     struct buffer gone;
+
+    size_t quota; /* so many go for the sake of memory */
+    bool shared;  /* only whose `evict.heavy` is, while there are any */
+    bool spared;  /* the head is another's */
+    struct log_evict evict;
+    struct log *log;
 };
 
-#define GONE_BYTES_MAX (3 * sizeof(uint64_t) + 2 * (1 + UINT8_MAX))
+#define GONE_BYTES_MAX (3 * sizeof(uint64_t) + 2 * (1 + UINT8_MAX) + 1)
 
 /* `record` is zeroed when it is corrupt. */
 static void gone_add(struct step *step,
                      uint64_t place,
                      size_t record_bytes,
-                     const struct record *record)
+                     const struct record *record,
+                     bool head)
 {
+    buffer_u8(&step->gone, head);
     buffer_u64(&step->gone, place);
     buffer_u64(&step->gone, record_bytes);
     buffer_u64(&step->gone, record->origin);
@@ -55,8 +64,10 @@ static void forget_gone(struct log *log, const struct step *step)
     uint64_t origin;
     uint8_t channel_len;
     uint8_t key_len;
+    uint8_t head;
 
-    while (bytes_take_u64(&rest, &place)) {
+    while (bytes_take_u8(&rest, &head)) {
+        check(bytes_take_u64(&rest, &place));
         check(bytes_take_u64(&rest, &record_bytes));
         check(bytes_take_u64(&rest, &origin));
         check(bytes_take_u8(&rest, &channel_len));
@@ -65,7 +76,9 @@ static void forget_gone(struct log *log, const struct step *step)
         check(bytes_take(&rest, key_len, &key));
         if (channel_len > 0) {
             index_drop_first(log->index, channel, place, record_bytes);
-            log_seek_forget(log, origin, place);
+            if (head != 0) {
+                log_seek_forget(log, origin, place);
+            }
             log_find_forget(log, channel, key, place);
         }
         log_forget_corrupt(log, place);
@@ -112,7 +125,7 @@ static bool head_must_go(struct log *log,
 {
     uint64_t sequence;
 
-    if (over_budget(log, txn)) {
+    if (over_budget(log, txn) || step->count < step->quota) {
         return true;
     }
     if (step->older_than_ms == 0) {
@@ -120,6 +133,13 @@ static bool head_must_go(struct log *log,
     }
     sequence = head_sequence(cursor);
     return sequence != 0 && event_sequence_ms(sequence) < step->older_than_ms;
+}
+
+/* Whether the head stays, and the oldest of another namespace go. */
+static bool is_spared(const struct step *step, const struct record *record)
+{
+    return step->shared && log_evict_spares(&step->evict.heavy, record) &&
+           event_sequence_ms(record->sequence) >= step->older_than_ms;
 }
 
 static int delete_head(struct log *log, MDB_cursor *cursor, struct step *step)
@@ -139,13 +159,27 @@ static int delete_head(struct log *log, MDB_cursor *cursor, struct step *step)
                                       .sequence = record.sequence,
                                       .predecessor = record.predecessor};
 
+        if (is_spared(step, &record)) {
+            step->spared = true;
+            return 0;
+        }
         buffer_append(&step->left, bytes_of(&left, sizeof(left)));
         index_leave(log->index, record.channel, record.origin, record.sequence);
     } else {
         step->lost = true;
     }
-    gone_add(step, place, value.mv_size, &record);
+    gone_add(step, place, value.mv_size, &record, true);
+    step->count++;
     return mdb_cursor_del(cursor, 0);
+}
+
+static void on_evict(void *context, uint64_t place, const struct record *record)
+{
+    struct step *step = context;
+
+    index_leave(
+        step->log->index, record->channel, record->origin, record->sequence);
+    gone_add(step, place, record->whole.len, record, false);
 }
 
 /* A damaged record that goes does not say what it was, but the first whole one
@@ -178,7 +212,55 @@ static void note_lost(struct log *log, MDB_cursor *cursor)
     }
 }
 
-static int delete_heads(struct log *log, MDB_txn *txn, struct step *step)
+static int delete_heads(struct log *log,
+                        MDB_txn *txn,
+                        MDB_cursor *cursor,
+                        struct step *step)
+{
+    int error = 0;
+
+    step->spared = false;
+    while (error == 0 && !step->spared && step->count < step->count_max &&
+           head_must_go(log, txn, cursor, step)) {
+        error = delete_head(log, cursor, step);
+    }
+    return error == MDB_NOTFOUND ? 0 : error;
+}
+
+/* What the log is to lose for its budget on disk, about. */
+static uint64_t excess(struct log *log, MDB_txn *txn)
+{
+    uint64_t window = log_grow_window(log, txn);
+
+    return window > log->trim_floor ? window - log->trim_floor : 0;
+}
+
+static int evict(struct log *log,
+                 MDB_txn *txn,
+                 MDB_cursor *cursor,
+                 struct step *step)
+{
+    struct log_evict *e = &step->evict;
+    int error;
+
+    e->count_max = step->count_max - step->count;
+    e->bytes_max = excess(log, txn);
+    if (step->quota > step->count) {
+        size_t left = step->quota - step->count;
+
+        e->count_max = left < e->count_max ? left : e->count_max;
+        e->bytes_max = UINT64_MAX;
+    }
+    error = log_evict(log, cursor, e);
+    step->count += e->count;
+    if (error == 0 && e->count == 0 && !e->more) {
+        step->shared = false; /* it has none that may go */
+        error = delete_heads(log, txn, cursor, step);
+    }
+    return error;
+}
+
+static int delete_events(struct log *log, MDB_txn *txn, struct step *step)
 {
     MDB_cursor *cursor;
     int error = mdb_cursor_open(txn, log->events, &cursor);
@@ -186,20 +268,41 @@ static int delete_heads(struct log *log, MDB_txn *txn, struct step *step)
     if (error != 0) {
         return error;
     }
-    while (step->count < step->count_max &&
-           head_must_go(log, txn, cursor, step)) {
-        error = delete_head(log, cursor, step);
-        if (error != 0) {
-            break;
-        }
-        step->count++;
+    error = delete_heads(log, txn, cursor, step);
+    if (error == 0 && step->spared) {
+        error = evict(log, txn, cursor, step);
     }
     log_seek_leave(log, buffer_view(&step->left));
     if (step->lost) {
         note_lost(log, cursor);
     }
     mdb_cursor_close(cursor);
-    return error == MDB_NOTFOUND ? 0 : error;
+    return error;
+}
+
+/* How many events are to go for the sake of memory, about. */
+static size_t memory_quota(struct log *log)
+{
+    uint64_t memory = index_memory(log->index);
+    uint64_t low = log->index_bytes_max - log->index_bytes_max / 64;
+    double part;
+
+    if (log->index_bytes_max == 0 || memory <= log->index_bytes_max) {
+        return 0;
+    }
+    part = (double)(memory - low) / (double)memory;
+    return (size_t)(part * (double)index_count(log->index)) + 1;
+}
+
+static void begin(struct log *log, struct step *step)
+{
+    step->count = 0;
+    step->lost = false;
+    buffer_clear(&step->left);
+    buffer_clear(&step->gone);
+    step->quota = memory_quota(log);
+    step->evict.heavy = index_share_heaviest(log->index, step->quota > 0);
+    step->evict.count = 0;
 }
 
 static int trim(struct log *log, struct step *step)
@@ -210,11 +313,8 @@ static int trim(struct log *log, struct step *step)
     if (error != 0) {
         return error;
     }
-    step->count = 0;
-    step->lost = false;
-    buffer_clear(&step->left);
-    buffer_clear(&step->gone);
-    error = delete_heads(log, txn, step);
+    begin(log, step);
+    error = delete_events(log, txn, step);
     if (error == 0 && step->count > 0) {
         error = log_meta_save(log, txn);
     }
@@ -256,18 +356,43 @@ static void clear_dead_readers(struct log *log)
     }
 }
 
-static int trim_step(struct log *log, struct step *step)
+static int trim_once(struct log *log, struct step *step)
 {
     int error = trim(log, step);
 
     if (error == MDB_MAP_FULL && log_grow_use_reserve(log)) {
         error = trim(log, step);
     }
+    if (error == MDB_MAP_FULL) { /* the head takes the fewest new pages */
+        step->shared = false;
+        error = trim(log, step);
+    }
     if (error != 0) {
         return error;
     }
     forget_gone(log, step);
-    if (step->count < step->count_max) {
+    if (step->spared) {
+        log_evict_settle(log, &step->evict);
+    }
+    return 0;
+}
+
+/* What is evicted may leave pages half full: then more has to go. */
+static int trim_step(struct log *log, struct step *step, size_t *ret_count)
+{
+    size_t left = step->count_max;
+    int error;
+
+    do {
+        step->count_max = left;
+        error = trim_once(log, step);
+        if (error != 0) {
+            return error;
+        }
+        left -= step->count;
+        *ret_count += step->count;
+    } while (left > 0 && step->count > 0 && step->evict.count > 0);
+    if (left > 0) {
         log->trim_floor = UINT64_MAX;
         if (log->pressed) {
             log->pressed = false;
@@ -282,7 +407,14 @@ int log_trim(struct log *log,
              size_t count_max,
              struct why *why)
 {
-    struct step step = {.older_than_ms = older_than_ms, .count_max = count_max};
+    struct step step = {
+        .older_than_ms = older_than_ms,
+        .count_max = count_max,
+        .shared = true,
+        .evict = {.on_evict = on_evict, .context = &step},
+        .log = log,
+    };
+    size_t count = 0;
     int error;
 
     check(!log->read_only && count_max > 0 && count_max <= INT32_MAX);
@@ -292,8 +424,10 @@ int log_trim(struct log *log,
     clear_dead_readers(log);
     buffer_init(&step.left, count_max * sizeof(struct log_left));
     buffer_init(&step.gone, count_max * GONE_BYTES_MAX);
-    error = trim_step(log, &step);
+    log_evict_init(&step.evict, count_max);
+    error = trim_step(log, &step, &count);
+    log_evict_done(&step.evict);
     buffer_done(&step.gone);
     buffer_done(&step.left);
-    return error == 0 ? (int)step.count : trim_failed(log, error, why);
+    return error == 0 ? (int)count : trim_failed(log, error, why);
 }

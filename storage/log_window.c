@@ -11,13 +11,13 @@
  * may have had already, since it begins at most LOG_SEEK_SLACK too early. */
 #define LOOK_MAX 256
 
-void log_window_init(struct log *log,
-                     const struct log_window *windows,
-                     size_t count)
+void log_window_init(struct log *log, const struct log_options *options)
 {
-    log->ages = alloc_zero((count + 1) * sizeof(log->ages[0]));
-    for (size_t n = 0; n < count; n++) {
-        const struct log_window *w = &windows[n];
+    log->bytes_max = options->bytes_max;
+    log->index_bytes_max = options->index_bytes_max;
+    log->ages = alloc_zero((options->window_count + 1) * sizeof(log->ages[0]));
+    for (size_t n = 0; n < options->window_count; n++) {
+        const struct log_window *w = &options->windows[n];
         uint8_t *name;
 
         index_window_set(log->index, w->name_space, &w->channel);
@@ -40,15 +40,23 @@ void log_window_done(struct log *log)
     free(log->ages);
 }
 
-/* Up to where an origin's events of a channel may have gone. */
-static uint64_t gone_up_to(const struct log_origin *o, struct index_gone gone)
+static uint64_t larger(uint64_t a, uint64_t b)
 {
-    uint64_t known = o->low < gone.sequence ? o->low : gone.sequence;
+    return a > b ? a : b;
+}
+
+/* Up to where an origin's events of a channel may have gone. */
+static uint64_t gone_up_to(const struct log_origin *o,
+                           const struct log_thin *thin,
+                           struct index_gone gone)
+{
+    uint64_t low = larger(o->low, thin->sequence);
+    uint64_t known = low < gone.sequence ? low : gone.sequence;
 
     if (gone.origin != 0 && gone.origin != o->origin) {
         known = 0;
     }
-    return known > o->nameless ? known : o->nameless;
+    return larger(known, larger(o->nameless, thin->nameless));
 }
 
 bool log_window_gone(struct log *log,
@@ -64,8 +72,9 @@ bool log_window_gone(struct log *log,
     pthread_mutex_lock(&log->known_lock);
     for (size_t n = 0; n < log->origin_count; n++) {
         const struct log_origin *o = &log->origins[n];
+        const struct log_thin thin = log_thin_of(log, channel, o->origin);
 
-        any |= vector_get(after, o->origin) < gone_up_to(o, gone);
+        any |= vector_get(after, o->origin) < gone_up_to(o, &thin, gone);
     }
     any |= log_prune_gone(&log->pruned, after);
     pthread_mutex_unlock(&log->known_lock);

@@ -11,6 +11,7 @@
 #define RECORD_HEAD_BYTES 32
 #define RECORD_CHECKSUM_BYTES 8
 #define RECORD_FLAG_KEY 1
+#define RECORD_FLAG_GONE 2
 
 _Static_assert(RECORD_HEAD_BYTES + RECORD_CHECKSUM_BYTES ==
                    RECORD_OVERHEAD_BYTES,
@@ -52,12 +53,15 @@ static uint8_t *put_u64(uint8_t *out, uint64_t value)
 void record_encode(const struct event *event, uint8_t *out)
 {
     uint8_t *start = out;
-    uint16_t flags = htole16(event->key.len > 0 ? RECORD_FLAG_KEY : 0);
+    uint16_t flags =
+        htole16((uint16_t)((event->key.len > 0 ? RECORD_FLAG_KEY : 0) |
+                           (event->gone ? RECORD_FLAG_GONE : 0)));
     uint32_t content_len = htole32((uint32_t)event->content.len);
 
     check(event->channel.len >= 1 && event->channel.len <= UINT8_MAX);
     check(event->content.len <= UINT32_MAX);
     check(event->key.len <= UINT8_MAX);
+    check(!event->gone || event->content.len + event->key.len == 0);
 
     *out++ = RECORD_VERSION;
     *out++ = (uint8_t)event->channel.len;
@@ -120,7 +124,7 @@ int record_decode(struct bytes bytes, struct record *ret)
     if (!bytes_take_u8(&body, &channel_len) || !bytes_take_u16(&body, &flags)) {
         return RC_CORRUPT;
     }
-    if ((flags & ~RECORD_FLAG_KEY) != 0) {
+    if ((flags & ~(RECORD_FLAG_KEY | RECORD_FLAG_GONE)) != 0) {
         return RC_UNSUPPORTED;
     }
     if (!bytes_take_u32(&body, &content_len) ||
@@ -132,8 +136,10 @@ int record_decode(struct bytes bytes, struct record *ret)
         !take_key(&body, flags, &record.key) || body.len != 0) {
         return RC_CORRUPT;
     }
+    record.gone = (flags & RECORD_FLAG_GONE) != 0;
     /* A checksum only says that the bytes are those that were written. */
     if (channel_len == 0 || record.origin == 0 ||
+        (record.gone && record.content.len + record.key.len > 0) ||
         record.origin > EVENT_ORIGIN_MAX ||
         record.predecessor >= record.sequence) {
         return RC_CORRUPT;

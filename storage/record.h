@@ -2,7 +2,7 @@
  *
  *     u8   version (1)
  *     u8   channel_len
- *     u16  flags: 1, there is a key
+ *     u16  flags: 1, there is a key; 2, events were here that are gone
  *     u32  content_len
  *     u64  origin, u64 sequence, u64 predecessor
  *     channel, content
@@ -26,6 +26,7 @@ struct record {
     struct bytes channel;
     struct bytes content;
     struct bytes key;   /* len 0: none */
+    bool gone;          /* what event_gone_of() (base/event.h) is about */
     struct bytes whole; /* the record itself */
 };
 

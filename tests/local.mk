@@ -78,6 +78,7 @@ UNIT_STORAGE = \
 	%D%/unit/test_log_find \
 	%D%/unit/test_log_seek \
 	%D%/unit/test_log_prune \
+	%D%/unit/test_log_share \
 	%D%/unit/test_log_show \
 	%D%/unit/test_log_window \
 	%D%/unit/test_record
@@ -287,6 +288,7 @@ E2E_TESTS = \
 	%D%/e2e/rfc_6455.test \
 	%D%/e2e/rfc_9110.test \
 	%D%/e2e/rfc_9112.test \
+	%D%/e2e/share.test \
 	%D%/e2e/slow.test \
 	%D%/e2e/status.test \
 	%D%/e2e/vanished.test \

@@ -153,6 +153,10 @@ void batch_drop_until(struct batch *batch, uint64_t sequence)
         event_unref(batch->events[drop]);
         drop++;
     }
+    if (drop < batch->event_count && batch->events[drop]->gone &&
+        batch->events[drop]->predecessor < sequence) {
+        batch->events[drop]->predecessor = sequence;
+    }
     if (drop > 0) {
         batch->event_count -= drop;
         memmove(batch->events,

@@ -80,7 +80,8 @@ void batch_add(struct batch *batch, struct publish *publish);
 /* Take over one event that a peer sent, and its reference. */
 void batch_add_event(struct batch *batch, struct event *event);
 
-/* Drop its first events, up to and with `sequence`. */
+/* Drop its first events, up to and with `sequence`; and of what is gone
+ * (event.h) the part up to there. */
 void batch_drop_until(struct batch *batch, uint64_t sequence);
 
 /* Whether its events are of one origin, in order, and none is missing between

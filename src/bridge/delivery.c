@@ -185,6 +185,43 @@ static void note_topic(struct shard *shard,
     }
 }
 
+/* Who began where the shard has yet to walk to began behind what is skipped
+ * now, too. */
+static void replay_topic(struct map_node *node, void *context)
+{
+    struct topic *topic = map_entry(node, struct topic, node);
+    struct shard *shard = context;
+    const struct replay_start start = {.place = shard->place + 1,
+                                       .at = shard->vector};
+
+    for (uint32_t i = topic->live_count; i-- > 0;) {
+        struct subscription *s = topic->links[i]->subscription;
+
+        if (client_subscribes(s->client) && s->after_place <= shard->place) {
+            replay_begin(shard, s, &start);
+        }
+    }
+}
+
+static void replay_gone(struct map_node *node, void *context)
+{
+    struct shard *shard = context;
+
+    if (event_gone_of(shard->gone, node->key)) {
+        replay_topic(node, context);
+    }
+}
+
+/* What stands for events that are gone: whoever may have had one is told. */
+static void walk_gone(struct shard *shard, const struct event *event)
+{
+    shard->gone = event->channel;
+    map_each(&shard->subscriptions.exact, replay_gone, shard);
+    map_each(&shard->subscriptions.wildcard, replay_gone, shard);
+    (void)vector_raise(&shard->vector, event->origin, event->sequence);
+    shard->place = event->place;
+}
+
 void delivery_walk(struct shard *shard, const struct event *event)
 {
     struct topic *topics[SUBSCRIPTION_TOPICS_MAX];
@@ -193,6 +230,10 @@ void delivery_walk(struct shard *shard, const struct event *event)
     uint32_t tails[SUBSCRIPTION_FORMAT_COUNT];
 
     check(event->place > shard->place);
+    if (event->gone) {
+        walk_gone(shard, event);
+        return;
+    }
     memset(tails, UINT8_MAX, sizeof(tails));
     shard->sequence_before = vector_get(&shard->vector, event->origin);
     (void)vector_raise(&shard->vector, event->origin, event->sequence);
@@ -335,24 +376,6 @@ void delivery_page_give(struct shard *shard,
         }
     }
     shard_count(shard, deliveries, a->tail_count - mark.tail_count);
-}
-
-/* Who began where the shard has yet to walk to began behind what is skipped
- * now, too. */
-static void replay_topic(struct map_node *node, void *context)
-{
-    struct topic *topic = map_entry(node, struct topic, node);
-    struct shard *shard = context;
-    const struct replay_start start = {.place = shard->place + 1,
-                                       .at = shard->vector};
-
-    for (uint32_t i = topic->live_count; i-- > 0;) {
-        struct subscription *s = topic->links[i]->subscription;
-
-        if (client_subscribes(s->client) && s->after_place <= shard->place) {
-            replay_begin(shard, s, &start);
-        }
-    }
 }
 
 void delivery_skip(struct shard *shard, uint64_t origin, uint64_t sequence)

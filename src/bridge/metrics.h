@@ -61,7 +61,10 @@
     X(records_repaired, "counter", "Corrupt records that were made whole")   \
     X(repairs_wanted, "gauge", "Holes that no node in reach could fill")     \
     X(log_record_bytes, "gauge", "Bytes of records in the window")           \
-    X(log_events, "gauge", "Events in the window")
+    X(log_events, "gauge", "Events in the window")                           \
+    X(log_evicted, "counter", "Trimmed before older ones of others")         \
+    X(log_index_bytes, "gauge", "Memory for where events are, about")        \
+    X(log_index_bytes_max, "gauge", "What it may become")
 
 struct metrics {
 #define X(name, kind, help) atomic_uint_least64_t name;

@@ -73,7 +73,7 @@ static void place_since(const struct shard *shard,
 
     ret->at = present->at;
     vector_cap(&ret->at, ms == 0 ? 0 : (ms << 16) - 1);
-    lookup->low_water(lookup->context, &low);
+    lookup->low_water(lookup->context, bytes_of(NULL, 0), &low);
     vector_merge(&ret->at, &low);
     ret->place = lookup->seek(lookup->context, &ret->at);
 }
@@ -161,7 +161,7 @@ enum problem replay_find(struct shard *shard,
             ret->place = present.place;
             ret->only_kept = true;
             ret->since_place = present.place;
-            lookup->low_water(lookup->context, &ret->at);
+            lookup->low_water(lookup->context, bytes_of(NULL, 0), &ret->at);
             return PROBLEM_NONE;
         }
         ret->place = lookup->last(

@@ -76,7 +76,9 @@ static void add_gone(const struct shard *shard, struct replay_page *page)
     const struct shard_lookup *lookup = &shard->options.lookup;
     struct vector low;
 
-    lookup->low_water(lookup->context, &low);
+    lookup->low_water(lookup->context,
+                      subscription_channel(page->leader->subscription),
+                      &low);
     replay_gap_add(page, &low, "retention");
 }
 

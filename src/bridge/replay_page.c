@@ -336,6 +336,24 @@ static bool add_missed(struct replay_page *page, const struct shard_input *in)
     return true;
 }
 
+/* Of what left the log it is not known how much is for the subscription. */
+static bool add_gone(struct replay_page *page, const struct shard_input *in)
+{
+    bool added = add_missed(page, in);
+
+    page->gap.counted = page->gap.counted && !added;
+    return added;
+}
+
+static bool is_missed(const struct shard *shard,
+                      const struct subscription *s,
+                      const struct shard_input *in)
+{
+    return in->record.gone ? subscription_in(s, in->record.channel)
+                           : subscription_matches(
+                                 &shard->subscriptions, s, in->record.channel);
+}
+
 /* The page has what it has, whatever the record is. */
 static bool add_record(struct shard *shard,
                        struct replay_page *page,
@@ -345,9 +363,8 @@ static bool add_record(struct shard *shard,
     enum fate fate = fate_of(page->leader, in);
     size_t bytes = 0;
 
-    if (fate == FATE_MISSED &&
-        subscription_matches(&shard->subscriptions, s, in->record.channel)) {
-        return add_missed(page, in);
+    if (fate == FATE_MISSED && is_missed(shard, s, in)) {
+        return in->record.gone ? add_gone(page, in) : add_missed(page, in);
     }
     (void)vector_raise(&page->at, in->record.origin, in->record.sequence);
     if (fate == FATE_GIVEN) {

@@ -48,7 +48,9 @@ struct shard_lookup {
     /* What is shown: the last place, and what all up to there comes to. */
     uint64_t (*vector)(void *context, struct vector *ret);
     bool (*knows)(void *context, uint64_t origin); /* of its, or a member's */
-    void (*low_water)(void *context, struct vector *ret); /* what has gone */
+    /* Up to where all events may have gone, or those of the namespace of
+     * `channel`, unless that has len 0. */
+    void (*low_water)(void *context, struct bytes channel, struct vector *ret);
     uint64_t (*seek)(void *context, const struct vector *after);
     /* The oldest of the channel's last `count` that are shown; 0: none is. */
     uint64_t (*last)(void *context, struct bytes channel, uint64_t count);
@@ -151,6 +153,7 @@ struct shard_input {
             uint64_t predecessor;
             struct bytes channel;
             struct bytes content;
+            bool gone; /* it stands for what left the log (base/event.h) */
             enum shard_record_state state; /* unless the page has a channel */
         } record;
         struct {

@@ -39,6 +39,7 @@ struct shard {
     struct lease_table leases;
     struct delivery_arena deliveries;
     uint64_t place;           /* of the last event walked */
+    struct bytes gone;        /* of the event that is walked (event.h) */
     struct vector vector;     /* what the events up to there come to */
     uint64_t sequence_before; /* in it, of the origin being walked */
 

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "base/event.h"
 #include "proto/answer.h"
 #include "proto/client_msg.h"
 
@@ -255,6 +256,16 @@ bool subscription_matches(const struct subscription_table *t,
             if (s->links[i].topic == topics[n]) {
                 return true;
             }
+        }
+    }
+    return false;
+}
+
+bool subscription_in(const struct subscription *s, struct bytes gone)
+{
+    for (size_t i = 0; i < s->link_count; i++) {
+        if (event_gone_of(gone, s->links[i].topic->node.key)) {
+            return true;
         }
     }
     return false;

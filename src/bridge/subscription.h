@@ -107,6 +107,9 @@ bool subscription_matches(const struct subscription_table *t,
                           const struct subscription *s,
                           struct bytes channel);
 
+/* Whether it is for channels of those namespaces (event_gone_of()). */
+bool subscription_in(const struct subscription *s, struct bytes gone);
+
 /* At most this many topics can match one channel. */
 #define SUBSCRIPTION_TOPICS_MAX (CHANNEL_NAME_SEGMENTS_MAX + 1)
 

@@ -48,7 +48,7 @@ static void forked(void *context, uint64_t origin, uint64_t from, uint64_t to)
     struct cluster_loop *c = context;
     struct vector low;
 
-    log_seek_low_water(c->options.log, &low);
+    log_seek_low_water(c->options.log, bytes_of(NULL, 0), &low);
     if (vector_get(&low, origin) >= to) {
         return; /* it is known */
     }
@@ -81,7 +81,7 @@ static void low_water(void *context, struct vector *ret)
 {
     const struct cluster_loop *c = context;
 
-    log_seek_low_water(c->options.log, ret);
+    log_seek_low_water(c->options.log, bytes_of(NULL, 0), ret);
 }
 
 static uint64_t seek(void *context, const struct vector *after)
@@ -103,6 +103,7 @@ static bool give(uint64_t place, const struct record *record, void *context)
                                              .origin = record->origin,
                                              .sequence = record->sequence,
                                              .predecessor = record->predecessor,
+                                             .gone = record->gone,
                                              .bytes = record->whole};
 
     return r->visit(r->visitor, &given);

@@ -107,6 +107,7 @@ static bool defer(uint64_t place, const struct record *record, void *context)
     event->sequence = record->sequence;
     event->predecessor = record->predecessor;
     event->place = place;
+    event->gone = record->gone;
     batch = batch_new(h->options->intake, h->options->shard_count);
     batch->origin = record->origin;
     batch_add_event(batch, event);

@@ -230,6 +230,9 @@ static void count_log(struct log_thread *t)
     metrics_set(metrics, log_corrupt_records, stat.corrupt_count);
     metrics_set(metrics, log_record_bytes, stat.record_bytes);
     metrics_set(metrics, log_events, stat.event_count);
+    metrics_set(metrics, log_evicted, stat.evicted_count);
+    metrics_set(metrics, log_index_bytes, stat.index_bytes);
+    metrics_set(metrics, log_index_bytes_max, stat.index_bytes_max);
 }
 
 /* Let go of what left the window: at least as much as was appended since, so

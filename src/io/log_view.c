@@ -15,9 +15,9 @@ static uint64_t vector(void *context, struct vector *ret)
     return shown.place;
 }
 
-static void low_water(void *context, struct vector *ret)
+static void low_water(void *context, struct bytes channel, struct vector *ret)
 {
-    log_seek_low_water(context, ret);
+    log_seek_low_water(context, channel, ret);
 }
 
 static uint64_t seek(void *context, const struct vector *after)
@@ -182,7 +182,8 @@ static bool give(uint64_t place, const struct record *record, void *context)
                                         .sequence = record->sequence,
                                         .predecessor = record->predecessor,
                                         .channel = record->channel,
-                                        .content = record->content}};
+                                        .content = record->content,
+                                        .gone = record->gone}};
 
     if (place > r->shown->place) {
         return false;

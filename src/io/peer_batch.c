@@ -15,6 +15,7 @@ static struct event *event_of(struct bytes bytes, uint64_t origin)
     event->origin = record.origin;
     event->sequence = record.sequence;
     event->predecessor = record.predecessor;
+    event->gone = record.gone;
     return event;
 }
 

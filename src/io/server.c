@@ -189,6 +189,7 @@ static int open_log(struct server *server, struct why *why)
     const struct log_options options = {
         .dir = server->options->data_dir,
         .bytes_max = server->options->log_bytes_max,
+        .index_bytes_max = server->options->log_index_bytes_max,
         .index_seed = random_u64(),
         .new_origin = (random_u64() % (EVENT_ORIGIN_MAX / 2) + 1) * 2,
         .windows = bounds,

@@ -34,6 +34,7 @@ struct server_namespace {
 struct server_options {
     const char *data_dir;
     uint64_t log_bytes_max;
+    uint64_t log_index_bytes_max;
     uint64_t log_age_max_ms; /* 0: no limit */
     struct listener_address listen;
     const struct server_tls *tls; /* NULL: none */

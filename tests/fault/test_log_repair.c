@@ -236,7 +236,7 @@ TAP_CASE(the_first_record_of_a_log_is_found_by_its_name)
         tap_equal(repair_with(log, &holes.all[0], sequence, 1, 100), 1);
     }
     expect_whole(log, 10);
-    log_seek_low_water(log, &low);
+    log_seek_low_water(log, bytes_of(NULL, 0), &low);
     tap_equal(vector_get(&low, FIXTURE_ORIGIN), 1000);
     tap_equal(log_seek(log, &none), 1);
     log_close(log);

@@ -166,9 +166,19 @@ static inline bool fixture_visit(uint64_t place,
 {
     struct fixture_found *found = context;
 
+    if (record->gone) { /* what was there comes after what is */
+        found->gaps += found->last_sequence > 0 &&
+                       record->predecessor != found->last_sequence;
+        found->wrong += record->sequence <= record->predecessor;
+        found->last_sequence = record->sequence;
+        found->last_place = place;
+        return true;
+    }
     if (found->count == 0) {
         found->first_sequence = record->sequence;
-    } else if (record->sequence != found->last_sequence + 1) {
+    }
+    if (found->last_sequence > 0 &&
+        record->sequence != found->last_sequence + 1) {
         found->gaps++;
     }
     if (!fixture_whole(record)) {

@@ -64,8 +64,11 @@ static int lookup_vector_at(void *context, uint64_t place, struct vector *ret)
     return 0;
 }
 
-static void lookup_low_water(void *context, struct vector *ret)
+static void lookup_low_water(void *context,
+                             struct bytes channel,
+                             struct vector *ret)
 {
+    (void)channel;
     *ret = ((struct shard_world *)context)->low;
 }
 

@@ -21,10 +21,11 @@ static bool knows(void *context, uint64_t origin)
     return vector_knows(&d->have, origin) || vector_knows(&d->expected, origin);
 }
 
-static void low_water(void *context, struct vector *ret)
+static void low_water(void *context, struct bytes channel, struct vector *ret)
 {
     const struct disk *d = context;
 
+    (void)channel;
     *ret = (struct vector){0};
     for (size_t i = 0; i < d->low.count; i++) {
         if (d->low.entries[i].sequence > 0) {
@@ -62,7 +63,7 @@ static void vector_on_disk(const struct disk *d,
                            uint64_t place,
                            struct vector *ret)
 {
-    low_water((void *)(uintptr_t)d, ret);
+    low_water((void *)(uintptr_t)d, bytes_of(NULL, 0), ret);
     (void)vector_raise(ret, d->identity, 0);
     for (size_t i = 0; i < d->count && d->records[i].place <= place; i++) {
         if (!d->records[i].damaged) {

@@ -60,7 +60,7 @@ TAP_CASE(an_empty_log_has_its_own_origin_with_nothing)
     tap_equal(v.entries[0].origin, FIXTURE_ORIGIN);
     tap_equal(v.entries[0].sequence, 0);
     tap_equal(log_seek(log, &v), 1);
-    log_seek_low_water(log, &v);
+    log_seek_low_water(log, bytes_of(NULL, 0), &v);
     tap_equal(v.count, 0);
     v = vector_at(log, 0);
     tap_equal(vector_get(&v, FIXTURE_ORIGIN), 0);
@@ -107,7 +107,7 @@ TAP_CASE(what_is_trimmed_is_under_low_water_also_when_opened_again)
     append_both(log, 1, 600);
     tap_equal(fixture_trim_all(log, 401), 400);
     for (int opened = 0; opened < 2; opened++) {
-        log_seek_low_water(log, &low);
+        log_seek_low_water(log, bytes_of(NULL, 0), &low);
         tap_equal(vector_get(&low, FIXTURE_ORIGIN), at_ms(400));
         tap_equal(vector_get(&low, OTHER), at_ms(399));
         tap_check(log_seek(log, &low) <= 401);
@@ -117,7 +117,7 @@ TAP_CASE(what_is_trimmed_is_under_low_water_also_when_opened_again)
     }
     tap_equal(fixture_trim_all(log, 601), 200);
     for (int opened = 0; opened < 2; opened++) {
-        log_seek_low_water(log, &low);
+        log_seek_low_water(log, bytes_of(NULL, 0), &low);
         tap_equal(vector_get(&low, FIXTURE_ORIGIN), at_ms(600));
         tap_equal(vector_get(&low, OTHER), at_ms(599));
         tap_equal(log_seek(log, &low), 601);

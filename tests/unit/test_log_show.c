@@ -236,7 +236,7 @@ static void misses_up_to_50(const char *dir, struct log *log, uint64_t last)
 
     for (int round = 0; round < 2; round++) {
         tap_equal(log_last_sequence(log, OTHER), last);
-        log_seek_low_water(log, &low);
+        log_seek_low_water(log, bytes_of(NULL, 0), &low);
         tap_equal(vector_get(&low, OTHER), 50);
         tap_equal(vector_get(&low, FIXTURE_ORIGIN), 0);
         log_close(log);
