@@ -153,41 +153,32 @@ static void count_gone(struct index *i,
     s->bytes -= gone.bytes;
 }
 
-static void count_memory(struct index *i,
-                         struct index_space *s,
-                         uint64_t before,
-                         uint64_t now)
-{
-    i->memory += now - before;
-    s->memory += now - before;
-}
-
 void index_add(struct index *i,
                struct bytes channel,
                uint64_t place,
                uint64_t record_bytes)
 {
     struct index_channel *c;
-    uint64_t memory = 0;
+    uint32_t capacity;
 
     check(channel.len > 0);
     pthread_mutex_lock(&i->lock);
     c = find_channel(i, channel);
-    if (c != NULL) {
-        memory = index_channel_memory(c);
-    } else {
+    if (c == NULL) {
         c = index_channel_new(find_space(i, space_of(channel)), channel, place);
         if (i->any_gone) {
             c->gone.sequence = *gone_slot(i, channel);
         }
         map_insert(&i->channels, &c->node, bytes_of(c->name, channel.len));
+        index_share_channel(i, c, true);
     }
     if (c->space->bytes == 0 || place < c->space->from) {
         c->space->from = place;
     }
+    capacity = c->capacity;
     count_gone(i, c->space, index_channel_add(c, place, record_bytes));
     index_channel_expire(c);
-    count_memory(i, c->space, memory, index_channel_memory(c));
+    index_share_ring(i, c, capacity);
     i->count++;
     i->bytes += record_bytes;
     c->space->bytes += record_bytes;
@@ -204,7 +195,7 @@ static void drop_empty(struct index *i, struct index_channel *c)
     slot = gone_slot(i, c->node.key);
     *slot = *slot > c->gone.sequence ? *slot : c->gone.sequence;
     i->any_gone = true;
-    count_memory(i, c->space, index_channel_memory(c), 0);
+    index_share_channel(i, c, false);
     map_remove(&i->channels, &c->node);
     index_channel_free(c);
 }
@@ -224,10 +215,10 @@ static void take_out(struct index *i,
     pthread_mutex_lock(&i->lock);
     c = find_channel(i, channel);
     if (c != NULL) {
-        uint64_t memory = index_channel_memory(c);
+        uint32_t capacity = c->capacity;
 
         count_gone(i, c->space, take(c, place, record_bytes));
-        count_memory(i, c->space, memory, index_channel_memory(c));
+        index_share_ring(i, c, capacity);
         drop_empty(i, c);
     }
     pthread_mutex_unlock(&i->lock);

@@ -51,14 +51,13 @@ void index_channel_free(struct index_channel *c)
 
 #define BLOCK_BYTES 16 /* malloc()'s own, and its rounding */
 
-uint64_t index_channel_memory(const struct index_channel *c)
+uint64_t index_channel_memory(const struct index_channel *c, uint32_t capacity)
 {
     uint64_t bytes = sizeof(*c) + c->node.key.len + BLOCK_BYTES +
                      2 * sizeof(struct map_node *);
 
-    if (has_ring(c)) {
-        bytes +=
-            BLOCK_BYTES + (uint64_t)c->capacity * width(c) * sizeof(uint32_t);
+    if (capacity > own_capacity(c)) {
+        bytes += BLOCK_BYTES + (uint64_t)capacity * width(c) * sizeof(uint32_t);
     }
     return bytes;
 }

@@ -62,8 +62,16 @@ struct index_channel *index_channel_new(struct index_space *space,
                                         uint64_t base);
 void index_channel_free(struct index_channel *c);
 
-/* What it takes, with the map's slot and what malloc() keeps beside, about. */
-uint64_t index_channel_memory(const struct index_channel *c);
+/* What it takes with a ring of that capacity, with the map's slot and what
+ * malloc() keeps beside, about. */
+uint64_t index_channel_memory(const struct index_channel *c, uint32_t capacity);
+
+/* index_share.c: a channel comes or goes; its ring may have changed, which had
+ * that capacity before. */
+void index_share_channel(struct index *i, struct index_channel *c, bool comes);
+void index_share_ring(struct index *i,
+                      struct index_channel *c,
+                      uint32_t before);
 
 uint64_t index_channel_place(struct index_channel *c, uint32_t position);
 

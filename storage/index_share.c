@@ -2,6 +2,26 @@
 #include "storage/index.h"
 #include "storage/index_channel.h"
 
+void index_share_ring(struct index *i, struct index_channel *c, uint32_t before)
+{
+    uint64_t more;
+
+    if (c->capacity != before) {
+        more = index_channel_memory(c, c->capacity) -
+               index_channel_memory(c, before);
+        i->memory += more;
+        c->space->memory += more;
+    }
+}
+
+void index_share_channel(struct index *i, struct index_channel *c, bool comes)
+{
+    uint64_t bytes = index_channel_memory(c, c->capacity);
+
+    i->memory += comes ? bytes : -bytes;
+    c->space->memory += comes ? bytes : -bytes;
+}
+
 struct heaviest {
     bool in_memory;
     const struct index_space *space;

@@ -20,7 +20,7 @@
  * it on as many pages as it was on. So much at once; records that have pages of
  * their own stay there. */
 #define KEPT_BYTES_MAX ((size_t)4 << 20)
-#define KEPT_RECORD_BYTES_MAX 1024
+#define KEPT_RECORD_BYTES_MAX 2000
 
 /* The next walk begins so much before the end of this one at most, to go on
  * with what was joined. */
