@@ -158,16 +158,6 @@ static int admit(struct log *log, struct event *const *events, size_t count)
     return bytes > LOG_BATCH_BYTES_MAX ? RC_TOO_LARGE : 0;
 }
 
-/* A peer has what was there no more. */
-static void note_gone(struct log *log, const struct event *event)
-{
-    const struct record gone = {.channel = event->channel,
-                                .origin = event->origin,
-                                .sequence = event->sequence};
-
-    log_thin_note(log, &gone, true);
-}
-
 /* The batch is on disk: let everyone see it. */
 void log_append_settle(struct log *log,
                        struct event *const *events,
@@ -181,7 +171,7 @@ void log_append_settle(struct log *log,
         }
         event->place = log->last_place + 1 + n;
         if (event->gone) {
-            note_gone(log, event);
+            log_thin_note(log, event->channel, event->origin, event->sequence);
         } else {
             index_add(
                 log->index, event->channel, event->place, record_len(event));

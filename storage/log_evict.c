@@ -171,7 +171,9 @@ static bool pass(struct log_evict *e,
         close_run(e, open_run(e, record->origin));
         return note_kept(e, place, record);
     }
-    if (!join(e, place, record)) {
+    if ((evicted &&
+         !vector_raise(&e->last, record->origin, record->sequence)) ||
+        !join(e, place, record)) {
         return false;
     }
     if (evicted) {
@@ -347,6 +349,7 @@ static void begin(struct log_evict *e)
     e->kept_bytes = 0;
     e->run_count = 0;
     e->open_count = 0;
+    e->last = (struct vector){0};
     buffer_clear(&e->places);
     buffer_clear(&e->kept);
 }
@@ -376,6 +379,7 @@ int log_evict(struct log *log, MDB_cursor *cursor, struct log_evict *e)
     if (error != 0 || e->count == 0) {
         return error;
     }
+    log_thin_evicted(log, e->heavy.name_space, &e->last);
     error = delete_places(cursor, buffer_view(&e->places));
     if (error != 0) {
         return error;

@@ -4,6 +4,7 @@
 #define STORAGE_LOG_EVICT_H
 
 #include "base/buffer.h"
+#include "base/vector.h"
 #include "storage/index.h"
 #include "storage/record.h"
 
@@ -31,8 +32,9 @@ struct log_evict {
                      const struct record *record);
     void *context;
 
-    size_t count; /* that went */
-    bool more;    /* the walk was cut short */
+    size_t count;       /* that went */
+    bool more;          /* the walk was cut short */
+    struct vector last; /* of each origin */
     uint64_t bytes;
     uint64_t end;  /* of the walk */
     uint64_t from; /* where the next begins */

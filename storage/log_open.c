@@ -299,12 +299,12 @@ static bool scan_record(uint64_t place,
                         void *context)
 {
     struct scan *scan = context;
-    uint64_t len = record->whole.len;
 
     if (record->gone) {
-        log_thin_note(scan->log, record, true);
+        log_thin_note(
+            scan->log, record->channel, record->origin, record->sequence);
     } else {
-        index_add(scan->log->index, record->channel, place, len);
+        index_add(scan->log->index, record->channel, place, record->whole.len);
     }
     log_find_add(scan->log, record->channel, record->key, place);
     log_note_sequence(scan->log, record->origin, record->sequence);
@@ -315,7 +315,7 @@ static bool scan_record(uint64_t place,
                   place);
     scan->next = place + 1;
     scan->done++;
-    scan->bytes += len;
+    scan->bytes += record->whole.len;
     return true;
 }
 

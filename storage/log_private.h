@@ -247,10 +247,17 @@ void log_seek_join(struct log *log,
                    uint64_t origin,
                    const struct log_mark *joined);
 
-/* log_thin.c: note a record of what is gone; `nameless`: of which channels is
- * not known either. What is noted for the namespace of `channel`, under
+/* log_thin.c: a record of what is gone has come: of which channels is not
+ * known. The oldest of a namespace are about to leave, which is said at once,
+ * as by log_seek_leave(). What is noted for the namespace of `channel`, under
  * known_lock. */
-void log_thin_note(struct log *log, const struct record *gone, bool nameless);
+void log_thin_note(struct log *log,
+                   struct bytes gone,
+                   uint64_t origin,
+                   uint64_t sequence);
+void log_thin_evicted(struct log *log,
+                      struct bytes name_space,
+                      const struct vector *last);
 struct log_thin log_thin_of(const struct log *log,
                             struct bytes channel,
                             uint64_t origin);

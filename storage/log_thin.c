@@ -36,35 +36,51 @@ static struct log_thin *add(struct log *log,
     return &log->thin[log->thin_count++];
 }
 
-static void note(struct log *log,
-                 struct bytes name_space,
-                 const struct record *gone,
-                 bool nameless)
+static struct log_thin *raise(struct log *log,
+                              struct bytes name_space,
+                              uint64_t origin,
+                              uint64_t sequence)
 {
-    struct log_thin *t = find(log, name_space, gone->origin);
+    struct log_thin *t = find(log, name_space, origin);
 
     if (t == NULL) {
-        t = add(log, name_space, gone->origin);
+        t = add(log, name_space, origin);
     }
-    if (t->sequence < gone->sequence) {
-        t->sequence = gone->sequence;
-    }
-    if (nameless && t->nameless < gone->sequence) {
-        t->nameless = gone->sequence;
-    }
+    t->sequence = t->sequence > sequence ? t->sequence : sequence;
+    return t;
 }
 
 /* Of any namespace: noted as one that has no name. */
-void log_thin_note(struct log *log, const struct record *gone, bool nameless)
+void log_thin_note(struct log *log,
+                   struct bytes gone,
+                   uint64_t origin,
+                   uint64_t sequence)
 {
-    struct bytes rest = bytes_from(gone->channel, 1);
+    struct bytes rest = bytes_from(gone, 1);
     struct bytes name_space = bytes_of(NULL, 0);
 
     pthread_mutex_lock(&log->known_lock);
     do {
+        struct log_thin *t;
+
         (void)bytes_split(&rest, '/', &name_space);
-        note(log, name_space, gone, nameless);
-    } while (rest.len > 0 && nameless);
+        t = raise(log, name_space, origin, sequence);
+        t->nameless = t->nameless > sequence ? t->nameless : sequence;
+    } while (rest.len > 0);
+    pthread_mutex_unlock(&log->known_lock);
+}
+
+void log_thin_evicted(struct log *log,
+                      struct bytes name_space,
+                      const struct vector *last)
+{
+    pthread_mutex_lock(&log->known_lock);
+    for (size_t n = 0; n < last->count; n++) {
+        (void)raise(log,
+                    name_space,
+                    last->entries[n].origin,
+                    last->entries[n].sequence);
+    }
     pthread_mutex_unlock(&log->known_lock);
 }
 

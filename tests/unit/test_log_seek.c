@@ -274,7 +274,7 @@ static void *watch_low_water(void *context)
         struct vector low;
         uint64_t sequence;
 
-        log_seek_low_water(w->log, &low);
+        log_seek_low_water(w->log, bytes_of(NULL, 0), &low);
         sequence = vector_get(&low, FIXTURE_ORIGIN);
         w->marks += sequence > last;
         last = sequence;
