@@ -183,4 +183,13 @@ TAP_CASE(other_versions_and_variants_are_refused)
     tap_equal(sequence, 42);
 }
 
+TAP_CASE(event_gone_of_looks_at_whole_names_of_namespaces)
+{
+    tap_check(event_gone_of(bytes_text("/a/bc"), bytes_text("/a/x")));
+    tap_check(event_gone_of(bytes_text("/a/bc"), bytes_text("/bc")));
+    tap_check(!event_gone_of(bytes_text("/a/bc"), bytes_text("/b/a")));
+    tap_check(!event_gone_of(bytes_text("/a/bc"), bytes_text("/ab/x")));
+    tap_check(event_gone_of(bytes_text(EVENT_GONE_ANY), bytes_text("/z/x")));
+}
+
 TAP_MAIN()

@@ -322,4 +322,26 @@ TAP_CASE(record_decode_writes_nothing_on_failure)
     tap_equal(r.origin, 42);
 }
 
+TAP_CASE(record_of_what_is_gone_has_neither_content_nor_key)
+{
+    struct event *event = event_new(bytes_text("/a/b"), bytes_of(NULL, 0));
+    struct encoded e = small();
+    struct record r;
+    uint8_t out[64];
+
+    event->origin = 2;
+    event->sequence = 9;
+    event->predecessor = 3;
+    event->gone = true;
+    record_encode(event, out);
+    tap_equal(record_decode(bytes_of(out, record_len(event)), &r), 0);
+    tap_check(r.gone && bytes_equal_text(r.channel, "/a/b"));
+    tap_equal(r.predecessor, 3);
+    event_unref(event);
+
+    e.data[2] |= 2;
+    seal(&e);
+    tap_equal(decode(&e, &r), RC_CORRUPT);
+}
+
 TAP_MAIN()
