@@ -178,7 +178,9 @@ void index_add(struct index *i,
     capacity = c->capacity;
     count_gone(i, c->space, index_channel_add(c, place, record_bytes));
     index_channel_expire(c);
-    index_share_ring(i, c, capacity);
+    if (c->capacity != capacity) {
+        index_share_ring(i, c, capacity);
+    }
     i->count++;
     i->bytes += record_bytes;
     c->space->bytes += record_bytes;
@@ -218,7 +220,9 @@ static void take_out(struct index *i,
         uint32_t capacity = c->capacity;
 
         count_gone(i, c->space, take(c, place, record_bytes));
-        index_share_ring(i, c, capacity);
+        if (c->capacity != capacity) {
+            index_share_ring(i, c, capacity);
+        }
         drop_empty(i, c);
     }
     pthread_mutex_unlock(&i->lock);

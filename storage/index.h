@@ -1,6 +1,6 @@
 /* Which places of the log belong to which channel: in memory, oldest first,
  * rebuilt by one scan when the log opens. About 5 to 6 bytes an event, twice
- * that where a window is limited in bytes, and 160 a channel.
+ * that where a window is limited in bytes, and 160 a channel (index_memory()).
  *
  * A channel's window is its newest events, as many as its namespace keeps. What
  * left the window is not found any more, but it is still counted for as long as

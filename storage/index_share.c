@@ -4,14 +4,11 @@
 
 void index_share_ring(struct index *i, struct index_channel *c, uint32_t before)
 {
-    uint64_t more;
+    uint64_t more =
+        index_channel_memory(c, c->capacity) - index_channel_memory(c, before);
 
-    if (c->capacity != before) {
-        more = index_channel_memory(c, c->capacity) -
-               index_channel_memory(c, before);
-        i->memory += more;
-        c->space->memory += more;
-    }
+    i->memory += more;
+    c->space->memory += more;
 }
 
 void index_share_channel(struct index *i, struct index_channel *c, bool comes)

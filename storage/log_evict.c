@@ -120,13 +120,15 @@ static bool join(struct log_evict *e,
     return true;
 }
 
+/* Asked of each record that is trimmed. */
 static bool is_of(struct bytes name_space, const struct record *record)
 {
-    struct bytes rest = bytes_from(record->channel, 1);
-    struct bytes name = bytes_of(NULL, 0);
+    struct bytes channel = record->channel;
+    size_t end = 1 + name_space.len;
 
-    (void)bytes_split(&rest, '/', &name);
-    return bytes_equal(name, name_space);
+    return channel.len >= end &&
+           (channel.len == end || channel.data[end] == '/') &&
+           memcmp(channel.data + 1, name_space.data, name_space.len) == 0;
 }
 
 bool log_evict_spares(const struct index_heavy *heavy,

@@ -26,6 +26,7 @@ struct step {
     bool lost; /* some of what went was damaged */
     struct buffer left;
     struct buffer gone;
+    size_t heads_end; /* in `gone`: what follows was not at the head */
 
     size_t quota; /* so many go for the sake of memory */
     bool shared;  /* only whose `evict.heavy` is, while there are any */
@@ -34,16 +35,14 @@ struct step {
     struct log *log;
 };
 
-#define GONE_BYTES_MAX (3 * sizeof(uint64_t) + 2 * (1 + UINT8_MAX) + 1)
+#define GONE_BYTES_MAX (3 * sizeof(uint64_t) + 2 * (1 + UINT8_MAX))
 
 /* `record` is zeroed when it is corrupt. */
 static void gone_add(struct step *step,
                      uint64_t place,
                      size_t record_bytes,
-                     const struct record *record,
-                     bool head)
+                     const struct record *record)
 {
-    buffer_u8(&step->gone, head);
     buffer_u64(&step->gone, place);
     buffer_u64(&step->gone, record_bytes);
     buffer_u64(&step->gone, record->origin);
@@ -64,9 +63,10 @@ static void forget_gone(struct log *log, const struct step *step)
     uint64_t origin;
     uint8_t channel_len;
     uint8_t key_len;
-    uint8_t head;
 
-    while (bytes_take_u8(&rest, &head)) {
+    while (rest.len > 0) {
+        bool head = step->gone.len - rest.len < step->heads_end;
+
         check(bytes_take_u64(&rest, &place));
         check(bytes_take_u64(&rest, &record_bytes));
         check(bytes_take_u64(&rest, &origin));
@@ -76,7 +76,7 @@ static void forget_gone(struct log *log, const struct step *step)
         check(bytes_take(&rest, key_len, &key));
         if (channel_len > 0) {
             index_drop_first(log->index, channel, place, record_bytes);
-            if (head != 0) {
+            if (head) {
                 log_seek_forget(log, origin, place);
             }
             log_find_forget(log, channel, key, place);
@@ -168,7 +168,7 @@ static int delete_head(struct log *log, MDB_cursor *cursor, struct step *step)
     } else {
         step->lost = true;
     }
-    gone_add(step, place, value.mv_size, &record, true);
+    gone_add(step, place, value.mv_size, &record);
     step->count++;
     return mdb_cursor_del(cursor, 0);
 }
@@ -179,7 +179,7 @@ static void on_evict(void *context, uint64_t place, const struct record *record)
 
     index_leave(
         step->log->index, record->channel, record->origin, record->sequence);
-    gone_add(step, place, record->whole.len, record, false);
+    gone_add(step, place, record->whole.len, record);
 }
 
 /* A damaged record that goes does not say what it was, but the first whole one
@@ -251,10 +251,12 @@ static int evict(struct log *log,
         e->count_max = left < e->count_max ? left : e->count_max;
         e->bytes_max = UINT64_MAX;
     }
+    step->heads_end = step->gone.len;
     error = log_evict(log, cursor, e);
     step->count += e->count;
     if (error == 0 && e->count == 0 && !e->more) {
         step->shared = false; /* it has none that may go */
+        step->heads_end = SIZE_MAX;
         error = delete_heads(log, txn, cursor, step);
     }
     return error;
@@ -303,6 +305,7 @@ static void begin(struct log *log, struct step *step)
     step->quota = memory_quota(log);
     step->evict.heavy = index_share_heaviest(log->index, step->quota > 0);
     step->evict.count = 0;
+    step->heads_end = SIZE_MAX;
 }
 
 static int trim(struct log *log, struct step *step)
