@@ -164,8 +164,7 @@ class Oracle:
             self.final = True
         if status == 101:
             self.upgraded(ask, fields)
-        elif ask is not None and (ask.turns == "ws" or
-                                  ask.head and self.loose):
+        elif ask is not None and ask.turns == "ws":
             self.mode = "blind"  # where it goes on, nobody knows
         elif stream and status == 200 and not (ask and ask.head):
             self.mode = "stream"

@@ -5,7 +5,7 @@ import random
 import ssl
 import time
 
-from walk.oracle import Oracle, true
+from walk.oracle import Ask, Oracle, true
 from walk.pieces import Pieces
 from walk.wire import Wire
 
@@ -133,16 +133,25 @@ class Session:
             self.oracle.asks(ask)
         return batch
 
+    def unfinished(self, batch):
+        """The last of it cut short: what comes next goes on with it."""
+        last = batch.pop()
+        size = self.random.randrange(1, len(last.data))
+        return [*batch, Ask(last.data[:size], f"{size} bytes of {last}",
+                            strange=True)]
+
     def pipeline(self, slow):
         rounds = self.random.choice([1, 1, 2, 4])
         for _ in range(rounds):
             if self.wire.ended:
                 break
-            batch = self.asks(self.random.choice([1, 2, 3, 3, 8, 20]))
+            batch = [self.pieces.ordinary() for _ in range(
+                self.random.choice([1, 2, 3, 3, 8, 20]))]
+            if self.chance(0.05):
+                batch = self.unfinished(batch)
+            for ask in batch:
+                self.oracle.asks(ask)
             data = b"".join(ask.data for ask in batch)
-            if self.chance(0.05):  # unfinished
-                data = data[:self.random.randrange(1, len(data) + 1)]
-                self.oracle.loose = True
             if not self.write(data, batch):
                 break
             if self.chance(0.1):
