@@ -196,6 +196,9 @@ void client_abort(struct client *c)
     unhold(c);
     list_remove(&c->keepalive_node);
     list_remove(&c->send_node);
+    if (c->history != NULL) {
+        list_remove(&c->history->node); /* there is nobody to answer */
+    }
     receive_later(c);
     move_to(&c->shard->closing, &c->close_node);
 }

@@ -122,6 +122,20 @@ TAP_CASE(those_whose_time_is_over_are_followed_by_the_next)
     none_is_left(w);
 }
 
+TAP_CASE(who_went_while_waiting_is_owed_nothing_when_the_time_is_over)
+{
+    struct shard_world *w = world();
+    struct shard_peer *p = shard_world_connect(w);
+
+    ask(p, "channel=/default/a&last=0&wait=1");
+    shard_world_settle(w);
+    shard_peer_end(p, true);
+    shard_world_wait(w, 1000); /* before the shard lets go of it */
+    tap_equal(p->got.len, 0);
+    tap_check(p->closed);
+    none_is_left(w);
+}
+
 TAP_CASE(one_that_waits_is_followed_by_a_publish_that_it_does_not_see)
 {
     struct shard_world *w = world();
