@@ -22,15 +22,19 @@ class Bystander:
         self.socket = WebSocket(node, key)
 
     def check(self):
-        """What is published still arrives, and nothing else."""
+        """What is published still arrives, and nothing else but keepalives."""
         one = json.dumps({"n": next(_numbers)})
         two = json.dumps({"n": next(_numbers)})
         tap.true(self.node.alive(), "the node ended")
         self.socket.publish("p", self.channel, one)
         with Http(self.node) as http:
             http.publish(self.key, self.channel, two)
-        self.subscriber.data("by", one, two)
-        self.subscriber.nothing()
+        for event in [one, two]:
+            tap.equal(self.subscriber.reply(),
+                      {"type": "data", "id": "by", "event": event})
+        self.subscriber.send_message(type="unsubscribe", id="none")
+        tap.equal(self.subscriber.reply()["type"], "unsubscribe_error",
+                  "what comes next")
 
     def close(self):
         for stream in [self.subscriber, self.socket]:
