@@ -61,6 +61,20 @@ static void count(struct client *c, size_t held)
     c->unfinished_bytes = held;
 }
 
+/* What has come is said no to; of what waits behind an answer nothing was
+ * looked at, and only the answer goes out. */
+static void refuse_request(struct client *c, struct moment now)
+{
+    c->keep_alive = false;
+    c->head_only = false;
+    if (c->request == NULL) {
+        client_finish(c);
+        client_wait_start(c, CLIENT_WAIT_CLOSE, now);
+        return;
+    }
+    http_api_finish(c, now, PROBLEM_BUSY, bytes_of(NULL, 0));
+}
+
 /* An answer to a publish is still given, but to nothing that came after; what
  * is left of that is charged whether there is room or not. */
 static void refuse(struct client *c, struct moment now)
@@ -70,9 +84,7 @@ static void refuse(struct client *c, struct moment now)
     switch (c->state) {
     case CLIENT_HTTP_IDLE:
     case CLIENT_HTTP_READING:
-        c->keep_alive = false;
-        c->head_only = false;
-        http_api_finish(c, now, PROBLEM_BUSY, bytes_of(NULL, 0));
+        refuse_request(c, now);
         break;
     case CLIENT_WS_OPEN:
         ws_session_close(c, now, 1013, "too much at once: try again later");

@@ -211,6 +211,36 @@ TAP_CASE(a_websocket_is_told_so_on_itself)
     shard_world_free(w);
 }
 
+TAP_CASE(what_waits_behind_a_held_answer_may_be_too_much)
+{
+    struct shard_world_options options = shard_world_defaults();
+    struct shard_world *w;
+    struct shard_peer *p;
+
+    options.unfinished_bytes_max = 16 * 1024;
+    w = shard_world_new(&options);
+    p = shard_world_connect(w);
+    refuse(w, 2 * REFUSALS_SLOW_AFTER);
+    shard_peer_send(p,
+                    "GET /event?channel=/default/a HTTP/1.1\r\n"
+                    "Host: h\r\nx-api-key: ");
+    shard_peer_send(p, bad_key(w, 1));
+    shard_peer_send(p, "\r\n\r\n");
+    for (unsigned i = 0; i < 1000; i++) {
+        shard_peer_send(p, "GET /healthz HTTP/1.1\r\nHost: some-host\r\n\r\n");
+    }
+    shard_world_settle(w);
+    tap_equal(w->metrics.unfinished_refused, 1);
+    tap_equal(w->unfinished.bytes, 0);
+    shard_world_wait(w, CLIENT_HOLD_MS);
+    tap_equal(shard_peer_answer(p, NULL), 401);
+    tap_equal(shard_peer_answer(p, NULL), 0);
+    tap_check(p->half_closed);
+    shard_world_wait(w, options.limits.close_timeout_ms);
+    tap_check(p->closed);
+    shard_world_free(w);
+}
+
 TAP_CASE(so_many_are_held_and_no_more)
 {
     struct shard_world *w = shard_world_new(NULL);
