@@ -28,8 +28,8 @@ bool http_body_begin(struct http_body *b, const uint64_t *len);
 /* Whether it is known that no more than `bytes` are to come. */
 bool http_body_within(const struct http_body *b, size_t bytes);
 
-/* Take no more than `bytes_max` of it. False, changing nothing: it has more, or
- * says so. */
+/* Take no more than `bytes_max` of it, which may be more than it takes anyway.
+ * False, changing nothing: it has more, or says so. */
 bool http_body_limit(struct http_body *b, size_t bytes_max);
 
 /* How much more of it may come. */

@@ -93,6 +93,22 @@ TAP_CASE(a_body_without_a_length_is_judged_in_the_same_way)
     shard_world_free(w);
 }
 
+TAP_CASE(a_node_may_take_only_very_short_bodies)
+{
+    struct shard_world_options options = shard_world_defaults();
+    struct shard_world *w;
+    const char *none;
+
+    options.limits.body_bytes_max = 1024;
+    w = shard_world_new(&options);
+    none = shard_world_key(w, NULL, "/*", false, 0);
+    tap_equal(verdict(w, "POST /event", none, "Content-Length: 1024\r\n"), 0);
+    tap_equal(verdict(w, "POST /event/token", w->key, "Content-Length: 9\r\n"),
+              0);
+    tap_equal(verdict(w, "POST /event/token", w->key, LARGE), 413);
+    shard_world_free(w);
+}
+
 TAP_CASE(a_stranger_cannot_make_the_shard_hold_a_body)
 {
     struct shard_world *w = shard_world_new(NULL);
