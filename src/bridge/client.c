@@ -68,10 +68,13 @@ void client_hold(struct client *c, struct moment now)
     shard_count(shard, answers_held, 1);
 }
 
-void client_release(struct client *c)
+void client_release(struct client *c, struct moment now)
 {
     unhold(c);
     (void)client_output(c);
+    if (c->state == CLIENT_WS_OPEN && c->refusal != PROBLEM_NONE) {
+        client_wait_start(c, CLIENT_WAIT_REFUSED, now);
+    }
 }
 
 void client_free(struct client *c)

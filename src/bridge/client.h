@@ -127,9 +127,10 @@ bool client_subscribes(const struct client *c);
 /* Whether it may be given a page of the log: all that it had to get is out. */
 bool client_takes_page(const struct client *c);
 
-/* Send nothing, and read no more, for CLIENT_HOLD_MS; and end that. */
+/* Send nothing, and read no more, for CLIENT_HOLD_MS; and end that. The first
+ * message of one who may not be here is waited for from then on. */
 void client_hold(struct client *c, struct moment now);
-void client_release(struct client *c);
+void client_release(struct client *c, struct moment now);
 
 /* Append one text frame. */
 void client_send_text(struct client *c, struct bytes text);

@@ -109,7 +109,7 @@ void deadline_expire(struct shard *shard, struct moment now)
         if (c->hold_deadline_ms > now.mono_ms) {
             break;
         }
-        client_release(c);
+        client_release(c, now);
     }
     list_each_safe(node, &shard->blocked)
     {

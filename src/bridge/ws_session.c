@@ -58,7 +58,9 @@ void ws_session_begin(struct client *client,
     shard_count(client->shard, websockets_open, 1);
     client->refusal = problem;
     if (problem != PROBLEM_NONE) {
-        client_wait_start(client, CLIENT_WAIT_REFUSED, now);
+        if (!client->held) {
+            client_wait_start(client, CLIENT_WAIT_REFUSED, now);
+        }
         return;
     }
     client->keepalive_deadline_ms =

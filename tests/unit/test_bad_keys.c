@@ -207,7 +207,11 @@ TAP_CASE(a_websocket_is_told_so_on_itself)
     tap_equal(shard_peer_answer(p, head), 0);
     shard_world_wait(w, CLIENT_HOLD_MS);
     tap_equal(shard_peer_answer(p, head), 101);
+    /* An error that came with the 101 would not be seen (ws_session.h). */
+    tap_equal_text(bytes_text(shard_peer_lines(p)), "");
+    shard_world_wait(w, CLIENT_REFUSED_TIMEOUT_MS);
     tap_check(strstr(shard_peer_lines(p), "connection_error") != NULL);
+    tap_equal(p->client->state, CLIENT_CLOSING);
     shard_world_free(w);
 }
 
