@@ -369,15 +369,21 @@ static size_t receive_some(struct client *c, struct moment now, struct bytes in)
     return used;
 }
 
+/* Whether another request is looked at: who asks ahead and does not read has
+ * the rest wait. */
+static bool goes_on(const struct client *c)
+{
+    return (c->state == CLIENT_HTTP_IDLE || c->state == CLIENT_HTTP_READING) &&
+           !c->held && c->out.len <= c->shard->options.limits->send_buffer_max;
+}
+
 size_t http_api_receive(struct client *client,
                         struct moment now,
                         struct bytes in)
 {
     size_t used = 0;
 
-    while (used < in.len && !client->held &&
-           (client->state == CLIENT_HTTP_IDLE ||
-            client->state == CLIENT_HTTP_READING)) {
+    while (used < in.len && goes_on(client)) {
         used += receive_some(client, now, bytes_from(in, used));
     }
     if (client->state == CLIENT_HTTP_IDLE) {

@@ -11,7 +11,8 @@
 struct client;
 
 /* Bytes from the peer. Returns how many were used: not those behind a request
- * that waits for the log, or behind an upgrade. */
+ * that waits for the log, behind an upgrade, or behind more answers than the
+ * peer has yet taken. */
 size_t http_api_receive(struct client *client,
                         struct moment now,
                         struct bytes in);

@@ -1,4 +1,5 @@
 /* What each request is answered, when, and in what order. */
+#include "src/bridge/client.h"
 #include "tests/lib/shard_world.h"
 
 #include <stdio.h>
@@ -733,6 +734,29 @@ TAP_CASE(a_peer_that_shut_its_half_still_gets_what_it_is_owed)
     tap_equal(shard_peer_answer(p, head), 200);
     tap_check(strstr(head, "\r\nConnection: close\r\n") != NULL);
     tap_check(p->closed);
+    shard_world_free(w);
+}
+
+TAP_CASE(who_asks_ahead_and_does_not_read_is_not_answered_on_and_on)
+{
+    struct shard_world *w = shard_world_new(NULL);
+    size_t max = w->options.limits.send_buffer_max;
+    struct shard_peer *p = shard_world_connect(w);
+
+    shard_peer_block(p);
+    for (int i = 0; i < 2000; i++) {
+        shard_peer_send(p, "OPTIONS /event HTTP/1.1\r\nHost:\r\n\r\n");
+    }
+    while (shard_world_turn(w)) {
+    }
+    tap_check(p->client->out.len > max);
+    tap_check(p->client->out.len < max + 2000);
+    shard_peer_allow(p, SIZE_MAX);
+    shard_world_settle(w);
+    for (int i = 0; i < 2000; i++) {
+        tap_equal(shard_peer_answer(p, NULL), 204);
+    }
+    tap_equal(shard_peer_answer(p, NULL), 0);
     shard_world_free(w);
 }
 
