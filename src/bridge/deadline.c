@@ -66,6 +66,23 @@ static void expire_leases(struct shard *shard, struct moment now)
     }
 }
 
+/* A slow subscriber costs nothing and is waited for, unless what it sent waits
+ * as well, at the cost of others (unfinished.h); it may come to that later. */
+static void expire_write(struct client *c, struct moment now)
+{
+    struct shard *shard = c->shard;
+
+    list_remove(&c->write_node);
+    if (client_subscribes(c) && c->state != CLIENT_HISTORY && c->charged == 0) {
+        c->write_deadline_ms =
+            now.mono_ms + shard->options.limits->write_timeout_ms;
+        list_push_back(&shard->blocked, &c->write_node);
+        return;
+    }
+    shard_count(shard, timeouts, 1);
+    client_abort(c);
+}
+
 void deadline_expire(struct shard *shard, struct moment now)
 {
     struct list *list = &shard->keepalives;
@@ -111,19 +128,14 @@ void deadline_expire(struct shard *shard, struct moment now)
         }
         client_release(c, now);
     }
-    list_each_safe(node, &shard->blocked)
-    {
-        struct client *c = list_entry(node, struct client, write_node);
+    list = &shard->blocked;
+    while (!list_empty(list)) {
+        struct client *c = list_entry(list->next, struct client, write_node);
 
         if (c->write_deadline_ms > now.mono_ms) {
             break;
         }
-        /* A slow subscriber costs nothing and is waited for. */
-        list_remove(&c->write_node);
-        if (!client_subscribes(c) || c->state == CLIENT_HISTORY) {
-            shard_count(shard, timeouts, 1);
-            client_abort(c);
-        }
+        expire_write(c, now);
     }
 }
 

@@ -6,6 +6,9 @@
  * flood: a connection may hold UNFINISHED_SMALL_BYTES beyond the budget. When
  * that is used up, the newest of the larger ones are refused, so that those
  * that began before them can end: 429 over HTTP, close 1013 over WebSocket.
+ * One that is charged and takes nothing of what waits for it is ended after
+ * limits.write_timeout (deadline.c).
+ *
  * A WebSocket whose key may not publish here, and so has little to say, is
  * refused as soon as a quarter is used. */
 #ifndef BRIDGE_UNFINISHED_H

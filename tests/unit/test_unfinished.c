@@ -404,4 +404,33 @@ TAP_CASE(a_message_that_begins_after_our_close_is_not_gathered)
     shard_world_free(w);
 }
 
+TAP_CASE(messages_that_wait_behind_what_nobody_reads_do_not_do_so_for_ever)
+{
+    struct shard_world *w = world();
+    struct shard_peer *p = shard_world_websocket(w);
+    struct shard_peer *slow = shard_world_websocket(w);
+
+    shard_peer_subscribe(slow, "s", "/default/a");
+    shard_world_settle(w);
+    shard_peer_block(slow);
+    shard_world_publish(w, "/default/a", "1");
+    shard_peer_block(p);
+    shard_peer_say(p, "{}");
+    while (shard_world_turn(w)) {
+    }
+    shard_world_wait(w, w->options.limits.write_timeout_ms);
+    tap_check(!p->closed);
+    for (int i = 0; i < 4000; i++) {
+        shard_peer_say(p, "{\"type\":\"unknown\"}");
+    }
+    while (shard_world_turn(w)) {
+    }
+    tap_check(charged(w) > 0);
+    shard_world_wait(w, 2 * w->options.limits.write_timeout_ms);
+    tap_check(p->closed);
+    tap_equal(charged(w), 0);
+    tap_check(!slow->closed); /* of whom nothing waits */
+    shard_world_free(w);
+}
+
 TAP_MAIN()
