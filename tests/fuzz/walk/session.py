@@ -136,7 +136,7 @@ class Session:
     def unfinished(self, batch):
         """The last of it cut short: what comes next goes on with it."""
         last = batch.pop()
-        size = self.random.randrange(1, len(last.data))
+        size = self.random.randrange(1, max(2, len(last.data)))
         return [*batch, Ask(last.data[:size], f"{size} bytes of {last}",
                             strange=True)]
 
