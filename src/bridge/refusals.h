@@ -1,7 +1,7 @@
 /* What bad keys cost whoever sends them: counted by address, as those who send
- * many have many connections. A key is bad here when it names an issuer that we
- * believe and was not signed by it; finding that out costs 35 us, and every
- * byte of it can be made up.
+ * many have many connections; each shard counts what comes to it. A key is bad
+ * here when it names an issuer that we believe and was not signed by it;
+ * finding that out costs 35 us, and every byte of it can be made up.
  *
  * Behind a proxy all clients have one address, so the limits are wide, and bear
  * on keys that have not been checked before only: a key that was found good

@@ -4,8 +4,9 @@
  *
  * What is small is never refused, so that ordinary clients go on beside a
  * flood: a connection may hold UNFINISHED_SMALL_BYTES beyond the budget. When
- * that is used up, the newest of the larger ones are refused, so that those
- * that began before them can end: 429 over HTTP, close 1013 over WebSocket.
+ * that is used up, the shard that finds it so refuses the newest of its larger
+ * ones, so that those that began before them can end: 429 over HTTP, close 1013
+ * over WebSocket.
  * One that is charged and takes nothing of what waits for it is ended after
  * limits.write_timeout (deadline.c).
  *
