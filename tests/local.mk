@@ -166,6 +166,7 @@ UNIT_BRIDGE = \
 	%D%/unit/test_replay_gap \
 	%D%/unit/test_sequencer \
 	%D%/unit/test_shard \
+	%D%/unit/test_shard_leftovers \
 	%D%/unit/test_shard_model \
 	%D%/unit/test_subscription \
 	%D%/unit/test_token \
