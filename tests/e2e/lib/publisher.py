@@ -60,7 +60,8 @@ class Publisher(threading.Thread):
         with connection:
             if self.websocket:
                 connection.send_message(type="connection_init")
-                while message(connection)["type"] != "ka":
+                # A ka may come before it on a slow machine.
+                while message(connection)["type"] != "connection_ack":
                     pass
             while not self.stopping:
                 channel = self.random.choice(self.channels)
