@@ -10,7 +10,8 @@ const tap = require('./tap');
 const client = createRequire(path.join(process.env.clients, 'x.js'));
 const [library, socket, url, key] = process.argv.slice(2);
 const QUICK_MS = 3000;
-const RECONNECT_MS = 20000;
+// amplify tries after 5 s, and once that failed again after 60.
+const RECONNECT_MS = 90000;
 
 process.on('unhandledRejection', (error) => {
     throw error;
