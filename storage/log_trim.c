@@ -164,7 +164,10 @@ static int delete_head(struct log *log, MDB_cursor *cursor, struct step *step)
             return 0;
         }
         buffer_append(&step->left, bytes_of(&left, sizeof(left)));
-        index_leave(log->index, record.channel, record.origin, record.sequence);
+        if (!record.gone) {
+            index_leave(
+                log->index, record.channel, record.origin, record.sequence);
+        }
     } else {
         step->lost = true;
     }

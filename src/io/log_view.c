@@ -132,9 +132,11 @@ struct reading {
     uint64_t nameless_place; /* the next corrupt one of an unknown channel */
 };
 
+/* What stands for what is gone has a list of namespaces where others have their
+ * channel, which may be written as one that has events. */
 static enum shard_record_state state_of(const struct reading *r,
                                         uint64_t place,
-                                        struct bytes channel)
+                                        const struct record *record)
 {
     static const enum shard_record_state states[] = {
         [INDEX_KEPT] = SHARD_RECORD_KEPT,
@@ -143,8 +145,11 @@ static enum shard_record_state state_of(const struct reading *r,
         [INDEX_NEVER_KEPT] = SHARD_RECORD_NEVER_KEPT,
     };
 
+    if (record->gone) {
+        return SHARD_RECORD_LEFT;
+    }
     return states[index_state(
-        log_index(r->log), channel, place, r->page->since)];
+        log_index(r->log), record->channel, place, r->page->since)];
 }
 
 static void step_corrupt(struct reading *r)
@@ -196,7 +201,7 @@ static bool give(uint64_t place, const struct record *record, void *context)
     if (r->page->channel.len > 0) {
         pass_corrupt(r, place);
     } else {
-        in.record.state = state_of(r, place, record->channel);
+        in.record.state = state_of(r, place, record);
     }
     if (shard_page_wants(r->page->shard)) {
         r->step(r->context, &in);

@@ -137,6 +137,29 @@ TAP_CASE(events_behind_a_page_of_hidden_ones_are_read)
     log_close(log);
 }
 
+/* The namespaces whose events are gone are listed as a channel is written. */
+TAP_CASE(what_stands_for_what_is_gone_is_not_given_as_an_event)
+{
+    struct log *log = fixture_open(fixture_dir());
+    struct event *gone = event_new(bytes_text("/default/a"), bytes_of(NULL, 0));
+    struct shard_options options;
+
+    fixture_append(log, 3, 1, 40);
+    gone->gone = true;
+    gone->origin = FIXTURE_ORIGIN;
+    gone->predecessor = 3;
+    gone->sequence = 9;
+    tap_equal(log_append(log, &gone, 1, NULL), 0);
+    event_unref(gone);
+    fixture_append(log, 10, 1, 40);
+    options = begin_over(log, 3);
+    shard = shard_new(&options);
+    tap_equal(ask(log, "channel=/default/*&limit=1000"), 1); /* a gap is next */
+    shard_free(shard);
+    shard_world_free(w);
+    log_close(log);
+}
+
 /* What a lookup over the log says first is what its shard begins with. */
 TAP_CASE(history_is_answered_when_the_last_record_is_damaged)
 {
