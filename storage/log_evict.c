@@ -347,6 +347,7 @@ static void begin(struct log_evict *e)
         e->open = alloc_raw(RUNS_MAX * sizeof(e->open[0]));
     }
     e->count = 0;
+    e->more = false;
     e->bytes = 0;
     e->kept_bytes = 0;
     e->run_count = 0;

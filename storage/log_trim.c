@@ -28,7 +28,8 @@ struct step {
     struct buffer gone;
     size_t heads_end; /* in `gone`: what follows was not at the head */
 
-    size_t quota; /* so many go for the sake of memory */
+    size_t quota; /* so many go for the sake of memory, and no others then:
+                     who has most there may have little on disk */
     bool shared;  /* only whose `evict.heavy` is, while there are any */
     bool spared;  /* the head is another's */
     struct log_evict evict;
@@ -125,7 +126,7 @@ static bool head_must_go(struct log *log,
 {
     uint64_t sequence;
 
-    if (over_budget(log, txn) || step->count < step->quota) {
+    if (step->quota > 0 ? step->count < step->quota : over_budget(log, txn)) {
         return true;
     }
     if (step->older_than_ms == 0) {
@@ -383,7 +384,8 @@ static int trim_once(struct log *log, struct step *step)
     return 0;
 }
 
-/* What is evicted may leave pages half full: then more has to go. */
+/* What is evicted may leave pages half full: then more has to go; and what goes
+ * for the sake of memory is not the disk's. */
 static int trim_step(struct log *log, struct step *step, size_t *ret_count)
 {
     size_t left = step->count_max;
@@ -397,7 +399,8 @@ static int trim_step(struct log *log, struct step *step, size_t *ret_count)
         }
         left -= step->count;
         *ret_count += step->count;
-    } while (left > 0 && step->count > 0 && step->evict.count > 0);
+    } while (left > 0 && step->count > 0 &&
+             (step->evict.count > 0 || step->quota > 0));
     if (left > 0) {
         log->trim_floor = UINT64_MAX;
         if (log->pressed) {

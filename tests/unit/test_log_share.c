@@ -345,4 +345,36 @@ TAP_CASE(memory_for_channels_is_bounded_by_its_budget)
     story_done(&s);
 }
 
+static void add_channels(struct story *s, unsigned from, unsigned count)
+{
+    for (unsigned n = from; n < from + count; n++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "/mid/c%u", n);
+        story_add_to(s, name, MID, 0, 1);
+    }
+    story_append(s);
+}
+
+TAP_CASE(who_has_too_many_channels_does_not_make_room_on_disk_for_others)
+{
+    enum { CHANNELS = 2000, BUDGET = 256 * 1024 };
+    struct story s = story_new(fixture_dir(), BUDGET);
+    struct log_stat stat;
+
+    add_channels(&s, 0, 1500);
+    for (unsigned n = 0; n < 1100; n++) {
+        story_add(&s, LOUD, 0, 1000);
+    }
+    story_append(&s);
+    add_channels(&s, 1500, CHANNELS - 1500);
+    stat = fixture_stat(s.log);
+    tap_check(stat.index_bytes > BUDGET && stat.window_bytes > SMALL);
+    tap_check(log_trim(s.log, 0, 4096, NULL) > 0);
+    stat = fixture_stat(s.log);
+    tap_check(stat.index_bytes <= BUDGET && stat.window_bytes <= SMALL);
+    tap_check(stat.index_bytes >= BUDGET - BUDGET / 8);
+    story_done(&s);
+}
+
 TAP_MAIN()
