@@ -8,7 +8,7 @@ const {fork} = require('child_process');
 const tap = require('./tap');
 const {Weir, stopAll} = require('./weir');
 
-const PATIENCE_MS = 120000;
+const PATIENCE_MS = 240000;
 const settings = `
     namespace "default" { }
     namespace "recent" { replay = 10min }`;

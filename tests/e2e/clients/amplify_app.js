@@ -10,8 +10,9 @@ const tap = require('./tap');
 const client = createRequire(path.join(process.env.clients, 'x.js'));
 const [library, socket, url, key] = process.argv.slice(2);
 const QUICK_MS = 3000;
-// amplify tries after 5 s, and once that failed again after 60.
-const RECONNECT_MS = 90000;
+const RECONNECT_MS = 20000;
+// amplify tries after 5 s; when that fails it does not try again.
+const RESTART_MS = 4000;
 
 process.on('unhandledRejection', (error) => {
     throw error;
@@ -282,25 +283,43 @@ async function connectAgain() {
     room.sub.unsubscribe();
 }
 
-// What is published while it is away is not for it; from the first event that it
-// sees on it misses none.
-async function reconnect() {
-    const room = await collect('/default/lasting');
+// Restarts the node; how long that took.
+async function restart() {
+    const begin = Date.now();
     const restarted = new Promise((resolve) => {
         process.once('message', resolve);
     });
 
-    await post('/default/lasting', 'before');
-    await arrive(room, ['before']);
     process.send({restart: true});
     await restarted;
+    return Date.now() - begin;
+}
+
+// What is published while it is away is not for it; from the first event that it
+// sees on it misses none. On a machine so busy that the node was not back when
+// amplify tried, it is done again.
+async function reconnect() {
+    const room = await collect('/default/lasting');
+
+    await post('/default/lasting', 'before');
+    await arrive(room, ['before']);
+    const took = await restart();
     let next = 0;
 
-    await tap.until(async () => {
-        await post('/default/lasting', next++);
-        await tap.pause(100);
-        return room.list.length > 0;
-    }, 'the first event after the restart', RECONNECT_MS);
+    try {
+        await tap.until(async () => {
+            await post('/default/lasting', next++);
+            await tap.pause(100);
+            return room.list.length > 0;
+        }, 'the first event after the restart', RECONNECT_MS);
+    } catch (error) {
+        if (took < RESTART_MS) {
+            throw error;
+        }
+        room.sub.unsubscribe();
+        await reconnect();
+        return;
+    }
     await post('/default/lasting', [next, next + 1, next + 2]);
     const first = room.list[0];
     const wanted = [];
