@@ -20,6 +20,7 @@ static void encode_again(struct bytes bytes, const struct record *record)
     event->origin = record->origin;
     event->sequence = record->sequence;
     event->predecessor = record->predecessor;
+    event->gone = record->gone;
     check(record_len(event) == bytes.len);
     check(record_len_decoded(record) == bytes.len);
     record_encode(event, again);
