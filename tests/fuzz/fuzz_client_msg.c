@@ -20,7 +20,8 @@ static void check_answers(const struct client_msg *msg, enum problem problem)
         buffer_clear(&out);
         answer_http_error(&out, problem, NULL);
         check(json_valid(buffer_view(&out)));
-    } else if (msg->id.len > 0 && msg->event_count > 0) {
+    } else if (msg->id.len > 0 && msg->event_count > 0 &&
+               client_msg_event_problem(msg->events[0]) == PROBLEM_NONE) {
         answer_data_begin(&out, msg->id);
         answer_data_tail(&out, msg->events[0]);
         check(json_valid(buffer_view(&out)));
