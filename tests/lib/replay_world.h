@@ -51,6 +51,19 @@ static inline void replay_subscribe(struct shard_peer *p,
     shard_peer_say(p, "%s", text);
 }
 
+/* Ask for a page of history. */
+static inline void replay_ask(struct shard_peer *p, const char *query)
+{
+    char text[4096];
+
+    (void)snprintf(text,
+                   sizeof(text),
+                   "GET /event?%s HTTP/1.1\r\nHost: h\r\nx-api-key: %s\r\n\r\n",
+                   query,
+                   p->world->key);
+    shard_peer_send(p, text);
+}
+
 /* The lines have exactly these numbers, in order. */
 static inline void replay_has_exactly(const char *lines, int first, int end)
 {

@@ -2,18 +2,6 @@
  * is begun once the one before it has been answered, whatever ended that. */
 #include "tests/lib/replay_world.h"
 
-static void ask(struct shard_peer *p, const char *query)
-{
-    char text[2048];
-
-    (void)snprintf(text,
-                   sizeof(text),
-                   "GET /event?%s HTTP/1.1\r\nHost: h\r\nx-api-key: %s\r\n\r\n",
-                   query,
-                   p->world->key);
-    shard_peer_send(p, text);
-}
-
 static void publish(struct shard_peer *p, const char *channel)
 {
     char text[2048];
@@ -77,10 +65,10 @@ TAP_CASE(two_that_come_in_one_write_are_answered_in_their_order)
         char query[64];
 
         (void)snprintf(query, sizeof(query), "channel=/default/a%s", more[i]);
-        ask(p, query);
-        ask(p, query);
+        replay_ask(p, query);
+        replay_ask(p, query);
         (void)snprintf(query, sizeof(query), "channel=/default/b%s", more[i]);
-        ask(p, query);
+        replay_ask(p, query);
         shard_world_settle(w);
         has(p, first, first + count);
         has(p, first, first + count);
@@ -94,9 +82,9 @@ TAP_CASE(one_of_a_wildcard_is_followed_by_one_of_a_channel_without_events)
     struct shard_world *w = world();
     struct shard_peer *p = shard_world_connect(w);
 
-    ask(p, "channel=/default/*");
-    ask(p, "channel=/default/none");
-    ask(p, "channel=/default/*&last=1");
+    replay_ask(p, "channel=/default/*");
+    replay_ask(p, "channel=/default/none");
+    replay_ask(p, "channel=/default/*&last=1");
     shard_world_settle(w);
     has(p, 0, 6);
     has(p, 0, 0);
@@ -109,9 +97,9 @@ TAP_CASE(those_whose_time_is_over_are_followed_by_the_next)
     struct shard_world *w = world();
     struct shard_peer *p = shard_world_connect(w);
 
-    ask(p, "channel=/default/a&last=0&wait=1");
-    ask(p, "channel=/default/a&last=0&wait=1");
-    ask(p, "channel=/default/a");
+    replay_ask(p, "channel=/default/a&last=0&wait=1");
+    replay_ask(p, "channel=/default/a&last=0&wait=1");
+    replay_ask(p, "channel=/default/a");
     shard_world_settle(w);
     shard_world_wait(w, 1000);
     has(p, 0, 0);
@@ -127,7 +115,7 @@ TAP_CASE(who_went_while_waiting_is_owed_nothing_when_the_time_is_over)
     struct shard_world *w = world();
     struct shard_peer *p = shard_world_connect(w);
 
-    ask(p, "channel=/default/a&last=0&wait=1");
+    replay_ask(p, "channel=/default/a&last=0&wait=1");
     shard_world_settle(w);
     shard_peer_end(p, true);
     shard_world_wait(w, 1000); /* before the shard lets go of it */
@@ -141,9 +129,9 @@ TAP_CASE(one_that_waits_is_followed_by_a_publish_that_it_does_not_see)
     struct shard_world *w = world();
     struct shard_peer *p = shard_world_connect(w);
 
-    ask(p, "channel=/default/a&last=0&wait=1");
+    replay_ask(p, "channel=/default/a&last=0&wait=1");
     publish(p, "/default/a");
-    ask(p, "channel=/default/a&last=1");
+    replay_ask(p, "channel=/default/a&last=1");
     shard_world_settle(w);
     shard_world_wait(w, 1000);
     shard_world_settle(w);
@@ -161,8 +149,8 @@ TAP_CASE(one_that_fails_is_followed_by_one_that_fails_as_well)
     struct shard_peer *p = shard_world_connect(w);
 
     w->log_unreadable = true;
-    ask(p, "channel=/default/a");
-    ask(p, "channel=/default/b");
+    replay_ask(p, "channel=/default/a");
+    replay_ask(p, "channel=/default/b");
     shard_world_settle(w);
     tap_equal(shard_peer_answer(p, NULL), 500);
     tap_equal(shard_peer_answer(p, NULL), 500);
@@ -179,7 +167,7 @@ TAP_CASE(one_is_followed_by_a_stream_that_others_share_the_page_of)
     for (int i = 0; i < 2; i++) {
         struct shard_peer *each = i == 0 ? p : q;
 
-        ask(each, "channel=/default/a");
+        replay_ask(each, "channel=/default/a");
         (void)snprintf(text,
                        sizeof(text),
                        "GET /event/stream?channel=/default/b&all=true "
@@ -203,8 +191,8 @@ TAP_CASE(a_node_that_stops_answers_the_one_that_waits_and_begins_no_other)
     struct shard_peer *p = shard_world_connect(w);
     struct shard_input drain = {.kind = SHARD_INPUT_DRAIN};
 
-    ask(p, "channel=/default/a&last=0&wait=10");
-    ask(p, "channel=/default/a");
+    replay_ask(p, "channel=/default/a&last=0&wait=10");
+    replay_ask(p, "channel=/default/a");
     shard_world_settle(w);
     shard_world_step(w, &drain);
     shard_world_settle(w);
@@ -219,7 +207,7 @@ TAP_CASE(a_wait_of_a_minute_ends_before_a_proxy_s_patience)
     struct shard_world *w = replay_world();
     struct shard_peer *p = shard_world_connect(w);
 
-    ask(p, "channel=/default/a&wait=60");
+    replay_ask(p, "channel=/default/a&wait=60");
     shard_world_settle(w);
     shard_world_wait(w, 44999);
     tap_equal(shard_peer_answer(p, NULL), 0);

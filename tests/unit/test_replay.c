@@ -405,18 +405,6 @@ TAP_CASE(one_that_leaves_while_it_replays_leaves_nothing_behind)
     shard_world_free(w);
 }
 
-static void ask(struct shard_peer *p, const char *query)
-{
-    char text[4096];
-
-    (void)snprintf(text,
-                   sizeof(text),
-                   "GET /event?%s HTTP/1.1\r\nHost: h\r\nx-api-key: %s\r\n\r\n",
-                   query,
-                   p->world->key);
-    shard_peer_send(p, text);
-}
-
 TAP_CASE(history_is_a_page_and_the_connection_goes_on)
 {
     struct shard_world *w = replay_world();
@@ -425,7 +413,7 @@ TAP_CASE(history_is_a_page_and_the_connection_goes_on)
 
     replay_publish(w, "/default/a", 0, 20);
     for (int i = 0; i < 3; i++) {
-        ask(p, "channel=/default/a&limit=7");
+        replay_ask(p, "channel=/default/a&limit=7");
         shard_world_settle(w);
         tap_equal(shard_peer_answer(p, head), 200);
     }
@@ -464,7 +452,7 @@ TAP_CASE(history_has_what_was_answered_before_it_was_asked_for)
     replay_publish(w, "/default/a", 0, 1);
     shard_world_publish(w, "/default/a", "\"1:\"");
     batch = shard_world_store(w);
-    ask(p, "channel=/default/a");
+    replay_ask(p, "channel=/default/a");
     for (int i = 0; i < 5; i++) {
         (void)shard_world_turn(w);
     }
@@ -518,7 +506,7 @@ TAP_CASE(history_after_what_has_yet_to_come_is_empty_and_at_once)
     replay_publish(w, "/default/a", 0, 1);
     cursor_ahead(w, 1000, cursor);
     (void)snprintf(query, sizeof(query), "channel=/default/a&after=%s", cursor);
-    ask(p, query);
+    replay_ask(p, query);
     shard_world_settle(w);
     tap_equal(shard_peer_answer(p, head), 200);
     tap_check(memmem(p->taken.data, p->taken.len, "\"events\":[]", 11) != NULL);
@@ -547,7 +535,7 @@ TAP_CASE(a_cursor_may_be_ahead_of_a_clock_that_was_set_back)
         cursor_ahead(w, cases[i].ahead_ms, cursor);
         (void)snprintf(
             query, sizeof(query), "channel=/default/a&after=%s", cursor);
-        ask(p, query);
+        replay_ask(p, query);
         shard_world_settle(w);
         tap_equal(shard_peer_answer(p, head), cases[i].status);
     }
@@ -584,8 +572,8 @@ TAP_CASE(history_of_the_last_of_a_wildcard)
 
     replay_publish(w, "/default/a", 0, 10);
     replay_publish(w, "/other/b", 0, 100);
-    ask(p, "channel=/default/*&last=3");
-    ask(q, "channel=/default/none/*&last=3");
+    replay_ask(p, "channel=/default/*&last=3");
+    replay_ask(q, "channel=/default/none/*&last=3");
     shard_world_settle(w);
     tap_equal(shard_peer_answer(p, head), 200);
     buffer_append(&p->taken, bytes_of("", 1));
@@ -606,7 +594,7 @@ TAP_CASE(those_that_wait_for_history_share_its_page)
     replay_publish(w, "/default/a", 0, 10);
     for (int i = 0; i < HERD; i++) {
         herd[i] = shard_world_connect(w);
-        ask(herd[i], "channel=/default/a&last=0&wait=30");
+        replay_ask(herd[i], "channel=/default/a&last=0&wait=30");
     }
     shard_world_settle(w);
     tap_equal(w->metrics.replay_pages, 1);
@@ -629,11 +617,11 @@ TAP_CASE(history_of_a_log_that_cannot_be_read_is_an_error)
 
     replay_publish(w, "/default/a", 0, 20);
     w->log_unreadable = true;
-    ask(p, "channel=/default/a");
+    replay_ask(p, "channel=/default/a");
     shard_world_settle(w);
     tap_equal(shard_peer_answer(p, head), 500);
     w->log_unreadable = false;
-    ask(p, "channel=/default/a");
+    replay_ask(p, "channel=/default/a");
     shard_world_settle(w);
     tap_equal(shard_peer_answer(p, head), 200);
     shard_world_free(w);
@@ -646,8 +634,8 @@ TAP_CASE(history_that_waits_ends_with_the_event_or_with_its_time)
     struct shard_peer *q = shard_world_connect(w);
     char head[1024];
 
-    ask(p, "channel=/default/a&last=0&wait=10");
-    ask(q, "channel=/default/b&last=0&wait=5");
+    replay_ask(p, "channel=/default/a&last=0&wait=10");
+    replay_ask(q, "channel=/default/b&last=0&wait=5");
     shard_world_settle(w);
     tap_equal(w->metrics.subscriptions_open, 2);
     shard_world_wait(w, 4999);
@@ -677,7 +665,7 @@ TAP_CASE(history_waits_past_what_the_cursor_of_another_shard_covers)
     newest_cursor(w, cursor);
     (void)snprintf(
         query, sizeof(query), "channel=/default/a&wait=5&after=%s", cursor);
-    ask(p, query);
+    replay_ask(p, query);
     shard_world_settle(w);
     tap_equal(w->metrics.replay_pages, 1);
     shard_world_give(w, batch);
@@ -694,7 +682,7 @@ TAP_CASE(one_that_leaves_while_its_history_waits_leaves_nothing_behind)
     struct shard_world *w = replay_world();
     struct shard_peer *p = shard_world_connect(w);
 
-    ask(p, "channel=/default/a&last=0&wait=10");
+    replay_ask(p, "channel=/default/a&last=0&wait=10");
     shard_world_settle(w);
     shard_peer_end(p, true);
     shard_world_settle(w);
